@@ -1,0 +1,1 @@
+"""Ways to talk: one folder each, knowing only `helpdesk.channel`."""

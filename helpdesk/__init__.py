@@ -1,0 +1,1 @@
+"""The ticket core, its tables and its faces."""
