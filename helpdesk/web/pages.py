@@ -1,0 +1,104 @@
+"""The template environment: where templates are, what they may call, how a page becomes text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from gettext import NullTranslations
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from helpdesk.web.assets import asset
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+ZONE = ZoneInfo("Europe/Berlin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Instants as people here read them: local time of North Rhine-Westphalia, 24 hours."""
+
+    locale: str
+    zone: ZoneInfo = ZONE
+
+    def clock(self, at: datetime) -> str:
+        """19:36"""
+        return format_time(at, "HH:mm", tzinfo=self.zone, locale=self.locale)
+
+    def short(self, at: datetime, now: datetime) -> str:
+        """19:36 for today, 04.09. within the year, 04.09.25 beyond."""
+        there, here = at.astimezone(self.zone), now.astimezone(self.zone)
+        if there.date() == here.date():
+            return self.clock(at)
+        pattern = "dd.MM." if there.year == here.year else "dd.MM.yy"
+        return format_date(there, pattern, locale=self.locale)
+
+    def day(self, at: datetime) -> str:
+        """Donnerstag, 19. November"""
+        skeleton = "EEEE, d. MMMM" if self.locale.startswith("de") else "EEEE, d MMMM"
+        return format_date(at.astimezone(self.zone), skeleton, locale=self.locale)
+
+    def full(self, at: datetime) -> str:
+        """19.11.2026, 19:36"""
+        return format_datetime(at, "dd.MM.yyyy, HH:mm", tzinfo=self.zone, locale=self.locale)
+
+    def date(self, at: datetime) -> str:
+        """2026-11-19, the local calendar day; templates group by it."""
+        return at.astimezone(self.zone).date().isoformat()
+
+    def span(self, length: timedelta) -> str:
+        """3 Stunden: the largest unit, rounded."""
+        return format_timedelta(length, locale=self.locale)
+
+
+def file_size(size: int) -> str:
+    """212 KB; bytes in powers of 1000, as mail programs show them."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} KB"
+    return f"{size / 1_000_000:.1f} MB".replace(".", ",")
+
+
+def iso(at: datetime) -> str:
+    """Machine-readable, for `datetime` attributes."""
+    return at.isoformat(timespec="seconds")
+
+
+def environment(translations: NullTranslations, locale: str = "de") -> Environment:
+    """One environment per language. Autoescape is on everywhere; a misspelt name raises instead of vanishing."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    env.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    moments = Moments(locale=locale)
+    env.filters.update(
+        clock=moments.clock,
+        short=moments.short,
+        day=moments.day,
+        full=moments.full,
+        date=moments.date,
+        span=moments.span,
+        iso=iso,
+        file_size=file_size,
+    )
+    env.globals.update(asset=asset, lang=locale, theme="")
+    return env
+
+
+@cache
+def german() -> Environment:
+    """The source language needs no catalogue."""
+    return environment(NullTranslations())
+
+
+def render(name: str, env: Environment | None = None, **context: object) -> str:
+    """A template as text. `env` is the reader's language, German when left out."""
+    return (env or german()).get_template(name).render(**context)
