@@ -1,0 +1,85 @@
+"""The database: one pool, one transaction per edge, threads for the sync core.
+
+No session state lives in a connection (`SET LOCAL` only, no session advisory locks), so a pooler in transaction mode
+may stand in between (`prepare_threshold` 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import DatabaseAway
+
+T = TypeVar("T")
+
+#: SQLSTATE classes that mean "run the same transaction again": serialisation failure, deadlock
+TRY_AGAIN = ("40001", "40P01")
+
+
+class Database:
+    def __init__(self, url: str, *, pool_size: int = 8, prepare_threshold: int | None = 5) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={"prepare_threshold": prepare_threshold or None, "connect_timeout": 5},
+        )
+        self._limiter: CapacityLimiter | None = None
+        self._pool_size = pool_size
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction; commits at the end. Raises `DatabaseAway` when the database cannot be reached."""
+        session = Session(self.engine, expire_on_commit=False, autoflush=False)
+        try:
+            with session, session.begin():
+                yield session
+        except (OperationalError, PoolTimeout) as error:
+            if isinstance(error, OperationalError) and sqlstate(error) in TRY_AGAIN:
+                raise
+            raise DatabaseAway() from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise DatabaseAway() from error
+            raise
+
+    def work(self, job: Callable[[Session], T], *, tries: int = 3) -> T:
+        """Runs `job` in one transaction, again when the database says so (SQLSTATE class 40)."""
+        for left in reversed(range(tries)):
+            try:
+                with self.transaction() as session:
+                    return job(session)
+            except OperationalError as error:
+                if not left or sqlstate(error) not in TRY_AGAIN:
+                    raise DatabaseAway() from error
+        raise AssertionError("unreachable")
+
+    async def run(self, job: Callable[[Session], T]) -> T:
+        """`work` in a thread; as many at once as the pool has connections."""
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(self._pool_size)
+        return await anyio.to_thread.run_sync(self.work, job, limiter=self._limiter)
+
+    def ready(self) -> bool:
+        with self.transaction() as session:
+            session.execute(text("SELECT 1"))
+        return True
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")
