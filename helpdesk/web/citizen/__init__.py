@@ -1,0 +1,1 @@
+"""The citizens' faces: contact page, own ticket, the few fixed pages."""
