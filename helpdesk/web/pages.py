@@ -42,6 +42,10 @@ class Moments:
         skeleton = "EEEE, d. MMMM" if self.locale.startswith("de") else "EEEE, d MMMM"
         return format_date(at.astimezone(self.zone), skeleton, locale=self.locale)
 
+    def weekday_clock(self, at: datetime) -> str:
+        """Fr 08:00"""
+        return format_datetime(at, "EEE HH:mm", tzinfo=self.zone, locale=self.locale).replace(".", "", 1)
+
     def full(self, at: datetime) -> str:
         """19.11.2026, 19:36"""
         return format_datetime(at, "dd.MM.yyyy, HH:mm", tzinfo=self.zone, locale=self.locale)
@@ -83,6 +87,7 @@ def environment(translations: NullTranslations, locale: str = "de") -> Environme
         clock=moments.clock,
         short=moments.short,
         day=moments.day,
+        weekday_clock=moments.weekday_clock,
         full=moments.full,
         date=moments.date,
         span=moments.span,

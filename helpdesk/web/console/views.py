@@ -12,12 +12,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, auto
 from itertools import groupby
+from typing import TypeVar, dataclass_transform
 from zoneinfo import ZoneInfo
 
 from escalation.severity import Severity
 from helpdesk.channel import State
 
-view = dataclass(frozen=True, kw_only=True)
+V = TypeVar("V")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def view(cls: type[V]) -> type[V]:
+    """A frozen value with keyword-only fields."""
+    return dataclass(frozen=True, kw_only=True)(cls)
+
 
 #: this many system events in a row become one line that opens
 COLLAPSE_FROM = 3
@@ -158,10 +166,13 @@ class ServicePill:
 
 @view
 class Me:
-    """Who is signed in. `theme` is "light", "dark" or "" (as the system says); `shortcuts`: single keys are on."""
+    """Who is signed in. `theme` is "light", "dark" or "" (as the system says); `shortcuts`: single keys are on.
+    `sign_out_href` is posted to; so is `preferences_href` with theme and shortcuts (on, off), if there is one."""
 
     name: str
     email: str
+    sign_out_href: str
+    preferences_href: str = ""
     team: str = ""
     theme: str = ""
     shortcuts: bool = True
@@ -173,7 +184,7 @@ class Me:
 
 @view
 class Notice:
-    """The result of the last act, shown for at least ten seconds: "Antwort gesendet." `undo` is an address to post to."""
+    """The result of the last act, shown for at least ten seconds. `undo` is an address to post to."""
 
     text: str
     icon: str = "tick"
@@ -224,7 +235,7 @@ class ViewGroup:
 
 @view
 class TicketRow:
-    """A line of the list. `at` is the last message's instant; `clock` the next running clock, a kept one if none runs."""
+    """A line of the list. `at`: the last message; `clock`: the next running clock, a kept one if none runs."""
 
     number: str
     href: str
@@ -383,8 +394,9 @@ def arranged(items: Iterable[MessageItem | EventItem], zone: ZoneInfo) -> tuple[
 
 def _day(items: tuple[MessageItem | EventItem, ...]) -> Iterator[TimelineItem]:
     yield DayItem(at=items[0].at)
-    for is_event, run in groupby(items, key=lambda item: isinstance(item, EventItem)):
-        yield from _collapsed(tuple(run)) if is_event else run
+    for is_event, same in groupby(items, key=lambda item: isinstance(item, EventItem)):
+        run = tuple(same)
+        yield from _collapsed(run) if is_event else run
 
 
 def _collapsed(run: tuple[MessageItem | EventItem, ...]) -> tuple[TimelineItem, ...]:
@@ -403,8 +415,9 @@ class Conflict:
 
 @view
 class Composer:
-    """The form for an answer or a note, posted to `{ticket.href}/messages` with csrf, view, seen, text, public (1 or 0),
-    channel, then (open, pending, resolved), files, and `despite=1` when sent in spite of a conflict."""
+    """The form for an answer or a note, posted to `{ticket.href}/messages` with csrf, view, seen, text, public (1 or
+    0), channel, then (open, pending, resolved; note for notes), files. After a conflict also `despite=1` (send all the
+    same) or `as_note=1` (keep it as an internal note)."""
 
     channels: tuple[Option, ...]  #: the citizen's preferred one is selected; empty: no way to answer, notes only
     seen: int  #: id of the newest message on the page; a newer answer by a colleague is a conflict
@@ -421,7 +434,7 @@ class Composer:
 class Acts:
     """What this agent may do with this ticket now. Each is a form posted to `{ticket.href}/{resource}`:
     acknowledgement, assignment (agent), resolution, reopening, pause (until as local date and time, reason),
-    resumption, severity (severity, reason)."""
+    resumption, severity (severity, reason). In `assignees` oneself comes first: Shift+Z picks it."""
 
     acknowledge: bool = False
     assignees: tuple[Option, ...] = ()
@@ -504,8 +517,8 @@ class TicketPane:
 
 @view
 class InboxPage:
-    """`console/inbox.html`. For htmx the parts are rendered alone, with the same value as `page`:
-    `console/_ticket.html` (ticket and, out of band, the context), `console/_list.html` (list and, out of band, views)."""
+    """`console/inbox.html`. For a request with `HX-Request-Type: partial` the parts are rendered alone, with the same
+    value as `page`: `console/opened.html` (ticket, context, notice), `console/listed.html` (list and views)."""
 
     frame: Frame
     views: tuple[ViewGroup, ...]
@@ -515,7 +528,7 @@ class InboxPage:
 
 @view
 class SignInPage:
-    """`console/sign_in.html`: posts csrf, next, email, password to `action`; with `code_wanted` also `code` (six digits)."""
+    """`console/sign_in.html`: posts csrf, next, email, password to `action`, and `code` when `code_wanted`."""
 
     brand: str
     csrf: str
@@ -531,7 +544,7 @@ class SignInPage:
 
 @view
 class ErrorPage:
-    """`console/error.html`, and `console/_error.html` in place of a ticket. `reference` is what the technicians need."""
+    """`console/error.html`, and `console/_error.html` in place of a ticket. `reference` helps the technicians."""
 
     status: int
     title: str
