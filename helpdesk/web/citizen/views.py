@@ -43,7 +43,7 @@ class Frame:
     query: Mapping[str, str] = field(default_factory=dict)  #: kept when the reader changes the language
     reader_language: Language = Language.DE  #: what the reader gets without `?sprache=`, see `i18n.negotiate`
     phone: str = ""
-    form_token: str = field(default="", repr=False)  #: hidden field of every form; empty = none needed
+    csrf: str = field(default="", repr=False)  #: hidden field of every form; empty = none needed
 
     def address(self, path: str, language: Language | None = None, **query: str) -> str:
         """A page of ours in the reader's language, told by the address alone: no cookie is needed."""
@@ -265,6 +265,7 @@ class TicketPage:
     reply_key: str = ""  #: idempotency key of the next message
     can_reply: bool = True
     can_close: bool = False
+    reopen_days: int = 7  #: told before closing
     reopen_until: datetime | None = None  #: None = cannot be reopened
     outage: OutageNotice | None = None
     lines: tuple[ContactLine, ...] = ()

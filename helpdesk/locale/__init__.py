@@ -1,0 +1,1 @@
+"""Catalogues of the pages, and what Babel needs to make them."""
