@@ -106,6 +106,16 @@ class Windows:
         days = [datetime.combine(day, time(), UTC) for day in self.holidays if self.mode is Holidays.INCLUDE]
         return max([now + WEEK * (len(self.holidays) + 4), *days])
 
+    def closes_at(self, now: datetime) -> datetime | None:
+        """The end of the open time around `now` (`now` itself, if outside); None when it does not end."""
+        at = utc(now)
+        while at < utc(now) + WEEK + REACH:
+            ends = [end for start, end in self._touching(at, at) if start <= at < end]
+            if not ends:
+                return at if self.windows is not None else None
+            at = max(ends)
+        return None
+
     def edges(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Every instant in ``[start, end)`` at which a window begins or ends, in no order."""
         for span in self._touching(start, end):
