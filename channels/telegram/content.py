@@ -18,7 +18,7 @@ def storable(text: object) -> str:
 
 def text_of(message: Message) -> str:
     """Text or caption as written, then what else can be said in words: a place, a telephone number, a sticker."""
-    written = message.text if message.text is not None else message.caption
+    written = message.text or message.caption
     parts = [_with_links(message, written)] if written else []
     if message.location is not None:
         parts.append(f"geo:{float(message.location.latitude)},{float(message.location.longitude)}")
