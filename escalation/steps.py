@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from typing import Final
 
+from escalation.calendar import Calendar, NeverOpensAgain
 from escalation.chain import CATCH_ALL_STEP
 from escalation.plain import Node, Refused
+from escalation.windows import Windows
 
 DAYS_7: Final = 7 * 24 * 60
 
@@ -35,6 +37,37 @@ CATCH_ALL: Final = Target(kind=TargetKind.CATCH_ALL, ref="")
 
 
 @dataclass(frozen=True, kw_only=True)
+class TimeGate:
+    """The step runs only inside these hours; outside it is passed over, or waits for the opening."""
+
+    hours: Windows | Calendar
+    wait: bool
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """`now`, if open; else the next opening. None when there is none."""
+        if isinstance(self.hours, Windows):
+            return self.hours.opens_at(now)
+        try:
+            return self.hours.next_open(now)
+        except NeverOpensAgain:
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertsGate:
+    """The step runs as soon as more alerts than that came in so short a time. This replaces the wait before it."""
+
+    more_than: int
+    within: timedelta
+
+    def is_met(self, now: datetime, alerts: Iterable[datetime]) -> bool:
+        return sum(now - self.within <= at <= now for at in alerts) > self.more_than
+
+
+Gate = TimeGate | AlertsGate
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """`delay` is the wait after this step before the next."""
 
@@ -42,6 +75,7 @@ class Step:
     targets: tuple[Target, ...]
     delay: timedelta
     each_must_acknowledge: bool = False
+    only_if: Gate | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,18 +90,18 @@ class Policy:
     close_after: timedelta | None = None
 
     @classmethod
-    def parse(cls, data: Mapping[str, object]) -> Policy:
-        """From the format of ENGINE §5.1; minutes become durations.
+    def parse(cls, data: Mapping[str, object], calendars: Mapping[str, Calendar] | None = None) -> Policy:
+        """From the format of ENGINE §5.1; minutes become durations. `calendars` are those that gates may name.
 
-        Raises `PolicyError`: `bad_repeat`, `bad_delay` (1 minute to 7 days), `bad_minutes`, `bad_target`,
-        `no_targets`, `duplicate_id`, and the shape errors `missing_key`, `unknown_key`, `not_a_text` ….
+        Raises `PolicyError`: `bad_repeat`, `bad_delay` (1 minute to 7 days), `bad_minutes`, `bad_target`, `no_targets`,
+        `duplicate_id`, `bad_gate`, `unknown_calendar`, those of `Windows.parse`, and the shape errors `missing_key` ….
         """
         found = Node(value=data, error=PolicyError).table(
             required=("name", "repeat", "steps"), optional=("ack_timeout", "ack_reminder", "close_after")
         )
         steps: list[Step] = []
         for node in found["steps"].items():
-            step = _step(node)
+            step = _step(node, calendars or {})
             if step.id in {other.id for other in steps} | {CATCH_ALL_STEP}:
                 raise node.refused("duplicate_id", f"die Kennung „{step.id}“ ist schon vergeben")
             steps.append(step)
@@ -97,10 +131,8 @@ class Policy:
         return self.repeat is None or repetition < self.repeat
 
 
-def _step(node: Node) -> Step:
+def _step(node: Node, calendars: Mapping[str, Calendar]) -> Step:
     found = node.table(required=("id", "targets", "delay"), optional=("each_must_acknowledge", "only_if"))
-    if "only_if" in found:
-        raise found["only_if"].refused("not_supported", "Bedingungen an Stufen werden noch nicht ausgewertet")
     targets = tuple(_target(target) for target in found["targets"].items())
     if not targets:
         raise found["targets"].refused("no_targets", "eine Stufe ohne Ziel erreicht nie jemanden")
@@ -110,7 +142,36 @@ def _step(node: Node) -> Step:
         targets=targets,
         delay=timedelta(minutes=found["delay"].whole(1, DAYS_7, "bad_delay")),
         each_must_acknowledge=must.flag() if must else False,
+        only_if=_gate(found["only_if"], calendars) if "only_if" in found else None,
     )
+
+
+def _gate(node: Node, calendars: Mapping[str, Calendar]) -> Gate:
+    kinds = node.entries().keys() & {"windows", "calendar", "alerts"}
+    if len(kinds) != 1:
+        raise node.refused("bad_gate", "eine Bedingung ist genau eines von windows, calendar, alerts")
+    if kinds == {"alerts"}:
+        return _alerts_gate(node.table(required=("alerts",))["alerts"])
+    found = node.table(required=("otherwise",), optional=kinds)
+    if found["otherwise"].value not in ("skip", "wait"):
+        raise found["otherwise"].refused("bad_gate", "hier wird skip oder wait erwartet")
+    hours = Windows.read(found["windows"]) if "windows" in found else _calendar(found["calendar"], calendars)
+    return TimeGate(hours=hours, wait=found["otherwise"].value == "wait")
+
+
+def _alerts_gate(node: Node) -> AlertsGate:
+    found = node.table(required=("more_than", "within"))
+    return AlertsGate(
+        more_than=found["more_than"].whole(0, 10**6),
+        within=timedelta(minutes=found["within"].whole(1, DAYS_7, "bad_minutes")),
+    )
+
+
+def _calendar(node: Node, calendars: Mapping[str, Calendar]) -> Calendar:
+    calendar = calendars.get(node.text())
+    if calendar is None:
+        raise node.refused("unknown_calendar", f"den Kalender „{node.value}“ gibt es nicht")
+    return calendar
 
 
 def _target(node: Node) -> Target:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from escalation.instants import NaiveInstant
 from escalation.policy import (
     CATCH_ALL_STEP,
     Advance,
@@ -235,6 +236,13 @@ def test_without_steps_nobody_is_paged_until_one_is_added() -> None:
     done = advance(policy(step("ida")), chain, now, Duty())
     assert [(page.person, page.late) for page in done.pages] == [("ida", False)]
     assert done.chain.due_at == now + minutes(5)
+
+
+def test_naive_instants_are_refused() -> None:
+    with pytest.raises(NaiveInstant):
+        start(IDA_JON_KAI, datetime(2028, 5, 4))
+    with pytest.raises(NaiveInstant):
+        advance(IDA_JON_KAI, start(IDA_JON_KAI, T0), datetime(2028, 5, 4), Duty())
 
 
 # Changes while it runs (5.5)
