@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from escalation.hours import HoursSource, ServiceHours, TimeKind, kind_without_hours
-from escalation.instants import DAY, EPOCH, EPOCH_ORDINAL, MINUTE, SECOND, Span, length, union
+from escalation.instants import DAY, EPOCH, EPOCH_ORDINAL, MINUTE, SECOND, Span, length
 
 #: days kept per calendar before the table starts afresh; about 5 MB when full
 KEPT_DAYS = 20_000
@@ -31,7 +31,7 @@ class Stretch:
 
 
 class DayTable(dict[int, tuple[Span, ...]]):
-    """Number of the UTC day since 1970 → open spans inside it, ascending and disjoint."""
+    """Number of the UTC day since 1970 → open spans inside it, ascending and disjoint; two may touch."""
 
     def __init__(self, hours: ServiceHours) -> None:
         super().__init__()
@@ -71,11 +71,9 @@ class DayTable(dict[int, tuple[Span, ...]]):
         """The hours of a local date, given as days since 1970-01-01."""
         return self._special.get(local_day) or self._week[(local_day + MONDAY_SHIFT) % 7]
 
-    def _open_spans(self, day: int) -> list[Span]:
-        spans: list[Span] = []
+    def _open_spans(self, day: int) -> Iterator[Span]:
         for start, end, local_day, midnight in self._pieces(day):
-            spans.extend(_clip(self.plan(local_day)[0], midnight, start, end))
-        return union(spans) if len(spans) > 1 else spans
+            yield from _clip(self.plan(local_day)[0], midnight, start, end)
 
     def _pieces(self, day: int) -> Iterator[tuple[int, int, int, int]]:
         """Cut a UTC day where the local date or the offset changes: (from, to, local day, its midnight's instant)."""

@@ -85,6 +85,15 @@ class TestOpening:
     def test_by_staff_or_by_the_owner(self, by):
         assert outcomes(clocks(opened(at("08:00"), by=by))) == ("none", "none", "running", "running")
 
+    def test_comes_first_among_events_of_its_instant(self):
+        found = clocks(our_message(at("08:00")), opened(at("08:00"), by="staff"))
+        assert outcomes(found) == ("none", "none", "running", "running")
+
+    def test_a_contact_noted_for_later_than_the_end_uses_no_time(self):
+        found = clocks(opened(at("08:00"), by="staff", contact_at=at("08:30")), resolved(at("08:10"), message=True))
+        assert found.first_response.used == minutes(0)
+        assert found.first_response.stopped_at == at("08:30")
+
     def test_by_staff_for_somebody_who_waits_for_our_answer(self):
         found = clocks(opened(at("08:00"), by="staff", contact_at=at("07:45")))
         assert outcomes(found) == ("running", "running", "running", "running")
@@ -171,6 +180,18 @@ class TestOurMessage:
         assert found.first_response.used == minutes(10)
         assert found.first_response.stopped_at == at("08:30")
         assert found.update.outcome is Outcome.PAUSED
+
+    def test_that_comes_to_a_waiting_ticket_takes_of_the_pause_only_what_was_before(self):
+        found = clocks(opened(at("08:00")), paused(at("08:10")), our_message(at("08:30")), resumed(at("09:10")))
+        assert [(span.from_at, span.to_at) for span in found.first_response.paused_spans] == [
+            (at("08:10"), at("08:30"))
+        ]
+        assert found.first_response.due_at == at("09:20")
+
+    def test_that_comes_to_a_waiting_ticket_starts_an_update_clock_that_waits_from_there(self):
+        found = clocks(opened(at("08:00")), paused(at("08:10")), our_message(at("08:30")), now=at("08:50"))
+        (line,) = found.update.explain()
+        assert (line.from_at, line.to_at, line.kind.value) == (at("08:30"), at("08:50"), "paused")
 
     def test_can_end_the_wait(self):
         found = clocks(opened(at("08:00")), paused(at("08:10")), our_message(at("08:30"), then="open"))
@@ -270,6 +291,9 @@ class TestPause:
     def test_an_agreed_date_is_no_end_before_it_comes(self):
         found = clocks(opened(at("08:00")), paused(at("08:10"), until=at("08:40")), now=at("08:39"))
         assert found.first_response.outcome is Outcome.PAUSED
+        assert clocks(opened(at("08:00")), paused(at("08:10"), until=at("08:40")), now=at("08:40")).next_due == at(
+            "09:30"
+        )
         assert found.paused_until == at("08:40")
         assert found.next_look_at(at("08:39")) == at("08:40")
 
@@ -282,6 +306,11 @@ class TestPause:
         assert found.first_response.outcome is Outcome.BREACHED
         assert found.first_response.due_at is None
         assert found.first_response.margin == minutes(-1)
+
+    def test_at_the_due_instant_comes_too_late_to_move_it(self):
+        found = clocks(opened(at("08:00")), paused(at("09:00")), now=at("10:00"))
+        assert found.first_response.outcome is Outcome.BREACHED
+        assert found.resolution.outcome is Outcome.PAUSED
 
     def test_of_a_done_ticket_changes_nothing(self):
         found = clocks(opened(at("08:00")), resolved(at("08:10")), paused(at("08:20")), reopened(at("09:00")))
