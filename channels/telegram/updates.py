@@ -16,6 +16,7 @@ from telegram import CallbackQuery, Message, Update
 from channels.telegram.api import Api
 from channels.telegram.errors import delivery_error
 from channels.telegram.inbound import command_of, messages_of, parse_update, private
+from channels.telegram.outbound import NO_PREVIEW
 from channels.telegram.replies import Reply, pressed, typed
 from channels.telegram.texts import greeting, sentence
 from helpdesk.channel import Desk, InboundMessage, Kind, Raw
@@ -120,7 +121,9 @@ class Updates:
         await self._toast(query, answer.text)
 
     async def _say(self, person: Person, text: str) -> None:
-        await self._quietly(lambda: self._api.bot.send_message(chat_id=person.chat, text=text))
+        await self._quietly(
+            lambda: self._api.bot.send_message(chat_id=person.chat, text=text, link_preview_options=NO_PREVIEW)
+        )
 
     async def _toast(self, query: CallbackQuery, text: str) -> None:
         shown = text[:MAX_TOAST] or None
