@@ -15,7 +15,8 @@ from helpdesk.channel import Address
 KIND = "email"
 MAX_HEADER = 65_536  #: characters of one address header that are read
 MAX_RECIPIENTS = 1_000
-_SHAPE = re.compile(r"""(?:[^\s@<>(),;:"\[\]\\]{1,64}|"[^"\r\n]{1,62}")@[^\s@<>(),;:"\\\[\]]{1,253}""")
+_WORD = r"""[^\s\x00-\x1f\x7f@<>(),;:"\[\]\\]"""
+_SHAPE = re.compile(rf"""(?:{_WORD}{{1,64}}|"[^"\x00-\x1f\x7f]{{1,62}}")@{_WORD}{{1,253}}""")
 _PIECE = re.compile(r'[^"(\\<>,;:)]+|.', re.DOTALL)
 
 
@@ -33,8 +34,7 @@ def addresses(header: str) -> list[Address]:
 
 def normal(spec: str) -> str:
     """The canonical form (domain in lower case, local part untouched), or "" for what is no address."""
-    spec = "".join(spec.split())
-    local, at, domain = spec.rpartition("@")
+    local, at, domain = spec.strip().rpartition("@")
     domain = domain.lower().rstrip(".")
     whole = f"{local}@{domain}"
     return whole if at and domain and ".." not in domain and _SHAPE.fullmatch(whole) else ""
@@ -73,8 +73,7 @@ def _mailboxes(text: str) -> Iterator[tuple[str, str]]:
                 quoted.append(piece)
         elif depth:
             depth += (piece == "(") - (piece == ")")
-            if depth:
-                comment.append(piece)
+            comment.append(piece if depth else " ")
         elif piece == "(":
             depth = 1
         elif piece == '"':
@@ -99,4 +98,5 @@ def _mailbox(words: list[str], angle: str, comment: list[str]) -> tuple[str, str
     if angle:
         # a source route (<@relay:user@host>) names the way, not the person
         return text, angle.rpartition(":")[2]
-    return "".join(comment).strip(), text
+    # „Anna Amt a@example.org“ without brackets is wrong and common
+    return "".join(comment).strip(), text if '"' in text else text.rpartition(" ")[2]

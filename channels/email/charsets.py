@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from charset_normalizer import from_bytes
 
@@ -78,14 +78,18 @@ class Decoded:
     text: str
     charset: str  #: the codec that was used
     lossy: bool  #: signs had to be replaced
+    mislabelled: bool = False  #: the declared charset is none, or the bytes are not in it
 
 
 def decode(data: bytes, declared: str | None = None) -> Decoded:
     """Never raises. Line ends become LF; control signs and lone surrogates, which no database takes, are dropped."""
     codec = codec_of(declared)
-    if codec is not None and _NOT_LIKE_ASCII.match(codec):
-        return _try(data, codec) or _unlabelled(data)
-    return _try(data, "utf_8") or (codec and _try(data, codec)) or _unlabelled(data)
+    unknown = bool(declared and declared.strip()) and codec is None
+    first, second = (codec, None) if codec and _NOT_LIKE_ASCII.match(codec) else ("utf_8", codec)
+    found = _try(data, first) or (_try(data, second) if second else None)
+    if found is None:
+        return replace(_unlabelled(data), mislabelled=unknown or codec is not None)
+    return replace(found, mislabelled=unknown)
 
 
 def codec_of(label: str | None) -> str | None:

@@ -13,7 +13,7 @@ import nh3
 
 from channels.email.charsets import clean
 
-MAX_HTML = 400_000  #: characters that are cleaned; the rest is in the original
+MAX_HTML = 250_000  #: characters that are cleaned; the rest is in the original
 MAX_NESTING = 1_500
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track"}
@@ -21,9 +21,10 @@ _VOID = frozenset(
 _VOID |= {"wbr", "p", "li", "dt", "dd", "tr", "td", "th", "option"}  #: often left open: no sign of nesting
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _ANY_TAG = re.compile(r"<[^<>]*>")
-_BREAK = re.compile(r"<(?:br|hr|/p|/div|/tr|/li|/h[1-6]|/table|/ul|/ol|/pre)\b[^>]*>|<(?:li|tr)\b[^>]*>")
-_QUOTE = re.compile(r"<(/?)blockquote\b[^>]*>")
-_OPEN, _CLOSE = "\x02", "\x03"  #: stand for a quote's begin and end until the lines are put together
+_BLOCK = re.compile(r"<(/?)(br|hr|div|tr|li|p|h[1-6]|table|ul|ol|pre|blockquote)\b[^>]*>")
+#: Stand for what a tag means until the lines are put together; no text contains them, `clean` took them out.
+_LINE, _EDGE, _GAP, _OPEN, _CLOSE = "\x01", "\x02", "\x03", "\x04", "\x05"
+_MARK = re.compile("([\x01-\x05])")
 _CELL = re.compile(r"</t[dh]>")
 _LINK = re.compile(r'<a href="([^"]{1,2000})"[^>]*>([^<]{0,500})</a>')
 _SPACES = re.compile(r"[ \t\xa0\u200b\u200c\ufeff]+")
@@ -53,7 +54,7 @@ def harmless(source: str) -> str:
 def text_of(source: str) -> str:
     """The words of an HTML mail with its paragraphs and the targets of its links."""
     if _too_deep(source):
-        return _tidy(_ANY_TAG.sub(" ", source[:MAX_HTML]))
+        return _tidy(_ANY_TAG.sub(" ", clean(source[:MAX_HTML])).replace("\n", _LINE))
     plain = nh3.clean(
         source[:MAX_HTML],
         tags=set(_TEXT_TAGS),
@@ -62,9 +63,8 @@ def text_of(source: str) -> str:
         link_rel=None,
         strip_comments=True,
     )
-    plain = _LINK.sub(_link, clean(plain) if "<pre" in plain else " ".join(clean(plain).split()))
-    plain = _QUOTE.sub(lambda tag: f"\n{_CLOSE if tag.group(1) else _OPEN}\n", plain)
-    return _tidy(_ANY_TAG.sub("", _CELL.sub("\t", _BREAK.sub("\n", plain))))
+    plain = clean(plain).replace("\n", _LINE if "<pre" in plain else " ")
+    return _tidy(_ANY_TAG.sub("", _CELL.sub(" ", _BLOCK.sub(_mark, _LINK.sub(_link, plain)))))
 
 
 def _keep(tag: str, attribute: str, value: str) -> str | None:
@@ -97,18 +97,32 @@ def _stripped(source: str) -> str:
     return clean(entities.unescape(_ANY_TAG.sub(" ", source[:MAX_HTML])))
 
 
-def _tidy(text: str) -> str:
+def _mark(tag: re.Match[str]) -> str:
+    closes, name = bool(tag.group(1)), tag.group(2)
+    if name in ("br", "hr"):
+        return _LINE
+    if name == "blockquote":
+        return _CLOSE if closes else _OPEN
+    if name in ("div", "tr"):
+        return _EDGE
+    if name == "li":
+        return "" if closes else f"{_EDGE}- "
+    return _GAP
+
+
+def _tidy(marked: str) -> str:
     """Single spaces, at most one empty line in a row, `>` before what was quoted."""
     lines: list[str] = []
     depth = 0
-    for line in text.split("\n"):
-        line = line.strip()
-        if line in (_OPEN, _CLOSE):
-            depth = max(0, depth + (1 if line == _OPEN else -1))
+    for piece in _MARK.split(f"{marked}{_EDGE}"):
+        if not _MARK.fullmatch(piece):
+            text = _SPACES.sub(" ", clean(entities.unescape(piece)).replace("\n", " ")).strip()
+            if text:
+                lines.append("> " * min(depth, 5) + text)
+            written = bool(text)
             continue
-        line = _SPACES.sub(" ", clean(entities.unescape(line)).replace("\n", " ")).strip()
-        if line:
-            lines.append("> " * min(depth, 5) + line)
-        elif lines and lines[-1]:
+        depth = max(0, depth + (piece == _OPEN) - (piece == _CLOSE))
+        if lines and lines[-1] and (piece == _GAP or (piece == _LINE and not written)):
             lines.append("")
+        written = False
     return "\n".join(lines).strip()

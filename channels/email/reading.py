@@ -316,7 +316,7 @@ class _Mail:
         return tuple(
             f"part {part.path}: declared {part.parameters.get('charset', 'nothing')[:40]}, read as {found.charset}"
             for part, found in self.texts
-            if found.lossy
+            if found.lossy or found.mislabelled
         )
 
 

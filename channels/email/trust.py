@@ -11,7 +11,7 @@ import re
 from authres import AuthenticationResultsHeader
 
 from channels.email.addresses import addresses, domain_of
-from channels.email.headers import Headers
+from channels.email.headers import Headers, value_and_parameters
 
 _MAX_RESULT = 4_096  #: characters of the field that are given to the parser
 _REPLY_SUBJECT = re.compile(
@@ -23,7 +23,8 @@ _ROBOT = re.compile(
     r"(?:no-?_?reply|do-?not-?reply|mailer-daemon|postmaster|bounces?|nicht-?antworten|keine-?antwort)(?:[+.=-].*)?"
 )
 _MARKS_OF_REPLIERS = ("x-autoreply", "x-autorespond", "x-auto-reply", "x-autoresponder", "x-vacation")
-_LIST_MARKS = ("list-id", "list-unsubscribe", "list-post", "feedback-id", "x-auto-response-suppress", "x-loop")
+_LIST_MARKS = ("list-id", "list-unsubscribe", "list-post", "feedback-id", "x-loop")
+_WANTS_NO_ANSWER = re.compile(r"\b(?:all|oof|autoreply)\b", re.IGNORECASE)
 
 
 def is_autoreply(headers: Headers, subject: str) -> bool:
@@ -34,6 +35,8 @@ def is_autoreply(headers: Headers, subject: str) -> bool:
         return True
     if headers.get("precedence").strip().lower() in ("auto_reply", "auto-reply"):
         return True
+    if value_and_parameters(headers.get("content-type"))[0] == "multipart/report":
+        return True  # a read receipt, or a report that names no delivery of ours
     # Exchange marks its notes `auto-generated`; so do machines that report something new, which must not be lost
     marked = submitted not in ("", "no") or headers.has("x-auto-response-suppress")
     says_so = bool(_REPLY_SUBJECT.match(subject))
@@ -47,7 +50,9 @@ def is_automatic(headers: Headers, sender: str) -> bool:
         submitted not in ("", "no")
         or headers.get("precedence").strip().lower() in ("bulk", "list", "junk", "auto_reply", "auto-reply")
         or any(headers.has(name) for name in _LIST_MARKS)
-        or headers.get("return-path").strip() == "<>"
+        or bool(_WANTS_NO_ANSWER.search(headers.get("x-auto-response-suppress")[:200]))
+        # Dovecot turns a non-ASCII envelope sender into <>, so for such a person it proves nothing
+        or (headers.get("return-path").strip() == "<>" and sender.isascii())
         or bool(_ROBOT.fullmatch(sender.rpartition("@")[0].lower()[:64]))
     )
 
