@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -9,10 +10,11 @@ from gettext import NullTranslations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from helpdesk.web.assets import asset
+from helpdesk.web.assets import STATIC, asset
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 ZONE = ZoneInfo("Europe/Berlin")
@@ -27,15 +29,14 @@ class Moments:
 
     def clock(self, at: datetime) -> str:
         """19:36"""
-        return format_time(at, "HH:mm", tzinfo=self.zone, locale=self.locale)
+        return f"{at.astimezone(self.zone):%H:%M}"
 
     def short(self, at: datetime, now: datetime) -> str:
         """19:36 for today, 04.09. within the year, 04.09.25 beyond."""
         there, here = at.astimezone(self.zone), now.astimezone(self.zone)
         if there.date() == here.date():
             return self.clock(at)
-        pattern = "dd.MM." if there.year == here.year else "dd.MM.yy"
-        return format_date(there, pattern, locale=self.locale)
+        return f"{there:%d.%m.}" if there.year == here.year else f"{there:%d.%m.%y}"
 
     def day(self, at: datetime) -> str:
         """Donnerstag, 19. November"""
@@ -48,7 +49,7 @@ class Moments:
 
     def full(self, at: datetime) -> str:
         """19.11.2026, 19:36"""
-        return format_datetime(at, "dd.MM.yyyy, HH:mm", tzinfo=self.zone, locale=self.locale)
+        return f"{at.astimezone(self.zone):%d.%m.%Y, %H:%M}"
 
     def date(self, at: datetime) -> str:
         """2026-11-19, the local calendar day; templates group by it."""
@@ -71,12 +72,34 @@ def iso(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
 
 
-def environment(translations: NullTranslations, locale: str = "de") -> Environment:
-    """One environment per language. Autoescape is on everywhere; a misspelt name raises instead of vanishing."""
+@cache
+def _drawings() -> frozenset[str]:
+    return frozenset(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text(encoding="utf-8")))
+
+
+@cache
+def drawing(name: str, style: str = "") -> Markup:
+    """The `<svg>` that uses a symbol of the sprite, hidden from screen readers; `style` adds a class.
+
+    An unknown name raises KeyError.
+    """
+    if name not in _drawings():
+        raise KeyError(f"icons.svg has no {name!r}")
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+        asset("icons.svg"), name
+    )
+
+
+def environment(translations: NullTranslations, locale: str = "de", *, reload: bool = False) -> Environment:
+    """One environment per language. Autoescape is on everywhere; a misspelt name raises instead of vanishing.
+
+    `reload` looks at the files before every use, for whoever edits templates.
+    """
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=reload,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
@@ -94,7 +117,7 @@ def environment(translations: NullTranslations, locale: str = "de") -> Environme
         iso=iso,
         file_size=file_size,
     )
-    env.globals.update(asset=asset, lang=locale, theme="")
+    env.globals.update(asset=asset, drawing=drawing, lang=locale, theme="")
     return env
 
 

@@ -53,8 +53,6 @@ from helpdesk.web.pages import ZONE
 
 NOW = datetime(2026, 11, 19, 18, 41, tzinfo=UTC)  # 19:41 in Düsseldorf
 CSRF = "form-token"
-#: forms that the sample server was sent
-SENT: list[dict[str, str]] = []
 ALEX, KIM, JULE = Person(name="Alex Muster"), Person(name="Kim Beispiel"), Person(name="Jule Fiktiv")
 MAIL, PHONE, WEB = (
     Channel(icon="mail", label="E-Mail"),

@@ -29,7 +29,7 @@ from helpdesk.web.console.views import (
     arranged,
     channel_icon,
 )
-from helpdesk.web.pages import ZONE, render
+from helpdesk.web.pages import ZONE, drawing, render
 from tests.web import samples
 
 VOID = {"meta", "link", "input", "img", "br"}
@@ -350,6 +350,14 @@ def test_initials(name: str, initials: str) -> None:
 def test_a_channel_nobody_drew_has_a_drawing_all_the_same() -> None:
     assert channel_icon("email") == "mail"
     assert channel_icon("fax") == "inbox"
+
+
+def test_an_unknown_drawing_raises() -> None:
+    assert drawing("inbox", "large").startswith(
+        '<svg class="icon large" aria-hidden="true"><use href="/static/icons.svg?v='
+    )
+    with pytest.raises(KeyError):
+        drawing("teapot")
 
 
 def test_a_misspelt_name_in_a_template_raises() -> None:

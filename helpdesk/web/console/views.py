@@ -193,7 +193,12 @@ class Notice:
 
 @view
 class Frame:
-    """Everything around a screen."""
+    """Everything around a screen.
+
+    `live_href` is a stream of server-sent events. Each has an id (the cursor), the name `changed` and the data
+    `{"tickets": ["T-2026-048213", …]}`: tickets this agent may see that changed. The browser goes on after
+    `Last-Event-ID`, or after the query parameter `after` when it had to begin anew, and fetches what it shows of them.
+    """
 
     brand: str  #: "Portalservice"
     section: str  #: "Konsole · 1. Ebene"
@@ -206,7 +211,7 @@ class Frame:
     notice: Notice | None = None
     search_href: str = ""  #: a GET with `q`; without it there is no search field
     search_text: str = ""
-    live_href: str = ""  #: server-sent events; without it nothing is live
+    live_href: str = ""  #: without it nothing is live
 
 
 # inbox: views and list
