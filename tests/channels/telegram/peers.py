@@ -1,4 +1,4 @@
-"""A Telegram Bot API server that nobody here wrote: telemelya, with its Redis and its S3, on loopback.
+"""Telegram Bot API servers that nobody here wrote, on loopback: telemelya for the webhook, telegram-test-api for polling.
 
     with telegram_server() as telegram:
         … a bot with `telegram_url` = telegram.url has registered its webhook (`setup`) …
@@ -6,7 +6,7 @@
         telegram.responses()
 
 telemelya posts updates without the secret header that Telegram sends. A relay stands in front of it, keeps the secret
-of `setWebhook` and adds it. Everything else passes through untouched.
+of `setWebhook` and adds it. Everything else passes through untouched. It keeps its things in a Redis and an S3.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
+NODE_PACKAGE = "telegram-test-api@4.2.1"
 PACKAGES = ("telemelya==0.2.2", "moto[server,s3]==5.2.5")
 VENV = Path(__file__).resolve().parents[3] / ".venv-peers"
+NODE_MODULES = VENV / "node/node_modules"
 KEY = "k1"
 TOKEN = "123456:TEST"
 SESSION = "default"  #: where answers to chats land that never wrote
@@ -126,6 +128,47 @@ def telegram_server(token: str = TOKEN) -> Iterator[TelegramServer]:
         yield server
 
 
+class PollingServer:
+    """As `TelegramServer`, for a bot that asks."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self.token = url, token
+
+    def send_update(self, chat_id: int, text: str, name: str = "Elif") -> None:
+        """The person writes; it waits there until the bot asks."""
+        message = {
+            "botToken": self.token,
+            "from": {"id": chat_id, "is_bot": False, "first_name": name},
+            "chat": {"id": chat_id, "type": "private", "first_name": name},
+            "date": int(time.time()),
+            "text": text,
+        }
+        self._post("sendMessage", message)
+
+    def texts(self, chat_id: int) -> list[str]:
+        """What the bot said in this chat."""
+        history = self._post("getUpdatesHistory", {"token": self.token})["result"]
+        said = [entry["message"] for entry in history if "chat_id" in entry["message"]]
+        return [str(message["text"]) for message in said if int(message["chat_id"]) == chat_id]
+
+    def _post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        with _http.open(Request(f"{self.url}/{path}", json.dumps(body).encode(), headers), timeout=10) as answer:
+            return dict(json.load(answer))
+
+
+@contextlib.contextmanager
+def polling_server(token: str = TOKEN) -> Iterator[PollingServer]:
+    """Installed on first use; skips the test, with the reason, where that is not possible."""
+    node, modules, port = _node()
+    script = Path(__file__).parent / "polling_peer.js"
+    with (
+        tempfile.TemporaryDirectory(prefix="telegram-peer-") as folder,
+        _running([node, str(script), str(port)], port, folder, {"NODE_PATH": str(modules)}),
+    ):
+        yield PollingServer(f"http://127.0.0.1:{port}", token)
+
+
 def _environment(ports: list[int]) -> dict[str, str]:
     return {
         "MOCK_SERVER_HOST": "127.0.0.1",
@@ -161,6 +204,16 @@ def _venv() -> Path:
             _install([sys.executable, "-m", "venv", str(VENV)])
             _install([str(VENV / "bin/pip"), "install", "-q", *PACKAGES])
     return VENV
+
+
+def _node() -> tuple[str, Path, int]:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("peer_telegram needs node and npm for telegram-test-api")
+    if not (NODE_MODULES / "telegram-test-api").exists():
+        with _alone("node"):
+            _install([npm, "install", "--silent", "--no-audit", "--prefix", str(NODE_MODULES.parent), NODE_PACKAGE])
+    return node, NODE_MODULES, _free_port()
 
 
 def _install(command: list[str], environment: Mapping[str, str] | None = None) -> None:
