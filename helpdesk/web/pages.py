@@ -85,9 +85,8 @@ def drawing(name: str, style: str = "") -> Markup:
     """
     if name not in _drawings():
         raise KeyError(f"icons.svg has no {name!r}")
-    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
-        asset("icons.svg"), name
-    )
+    svg = Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>')
+    return svg.format(f"icon {style}".strip(), asset("icons.svg"), name)
 
 
 def environment(translations: NullTranslations, locale: str = "de", *, reload: bool = False) -> Environment:

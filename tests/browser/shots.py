@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 #: quiet and alone: no network of its own, no sandbox (containers run as root)
 ARGUMENTS = (
@@ -58,7 +58,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def opened(browser: Browser, url: str, look: Look, **context: Any) -> Iterator[Page]:
     """The page at `url`, loaded with its fonts."""
-    window = {"width": look.width, "height": look.height}
+    window = ViewportSize(width=look.width, height=look.height)
     with browser.new_context(viewport=window, color_scheme=look.scheme, **context) as profile:
         page = profile.new_page()
         page.goto(url, wait_until="load")
