@@ -7,6 +7,7 @@ from telegram import Message, MessageEntity
 from helpdesk.channel import File
 
 NOT_STORABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], "\ufffd")  #: no database keeps them
+LARGEST = 2**53  #: of the sizes that the Bot API announces
 
 
 def storable(text: object) -> str:
@@ -76,4 +77,5 @@ KINDS = (
 
 def _file(ref: str, size: int | None, name: str, media_type: str) -> File:
     """The size is optional and only what Telegram says; `fetch` counts for itself."""
-    return File(name=storable(name), media_type=storable(media_type), size=int(size or 0), ref=storable(ref))
+    said = min(max(0, int(size or 0)), LARGEST)
+    return File(name=storable(name), media_type=storable(media_type), size=said, ref=storable(ref))
