@@ -63,10 +63,11 @@ class Updates:
 
     def _worth_repeating(self, update_id: int) -> bool:
         """Until patience ends with this one update. If the whole database is away, parking fails as well."""
-        self._failures[update_id] = self._failures.get(update_id, 0) + 1
-        while len(self._failures) > REMEMBERED:
+        failures = self._failures.pop(update_id, 0) + 1
+        self._failures[update_id] = failures
+        if len(self._failures) > REMEMBERED:
             del self._failures[next(iter(self._failures))]
-        return self._failures[update_id] < PATIENCE
+        return failures < PATIENCE
 
     async def _work(self, update: Update, messages: tuple[InboundMessage, ...], desk: Desk) -> None:
         if update.callback_query is not None:
