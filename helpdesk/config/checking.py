@@ -13,7 +13,7 @@ from typing import Final
 from escalation.severity import Severity
 from helpdesk.config import rules
 from helpdesk.config.findings import Findings
-from helpdesk.config.record import SINGLE, Entry, Kind, Record, Ref, State, gone, table, tables, text, texts
+from helpdesk.config.record import EVERYTHING, SINGLE, Entry, Kind, Record, Ref, State, gone, table, tables, text, texts
 
 #: which keys of a record name what; a key inside a list of tables is written `list.key`
 REFERENCES: Final[dict[Kind, dict[str, Kind]]] = {
@@ -39,7 +39,7 @@ REFERENCES: Final[dict[Kind, dict[str, Kind]]] = {
 def check(old: State, new: State, entries: Iterable[Entry]) -> None:
     """Raises `Contradictions` with everything that is wrong in the new state and has to do with the entries."""
     findings = Findings(entries)
-    _retirements(old, new, findings)
+    _retirements(old, findings)
     for ref, record in new.items():
         if not gone(record):
             _references(ref, record, new, findings)
@@ -51,11 +51,11 @@ def check(old: State, new: State, entries: Iterable[Entry]) -> None:
     findings.refuse()
 
 
-def _retirements(old: State, new: State, findings: Findings) -> None:
+def _retirements(old: State, findings: Findings) -> None:
     """Taking away what nobody knows is a slip of the pen."""
     for ref, entry in findings.mentions():
-        unknown = entry.record is None and ref not in old
-        if unknown or (ref in new and ref not in old and not {"name", "codes"} & set(new[ref]) and gone(new[ref])):
+        away = entry.record is None or entry.keeps == EVERYTHING
+        if away and ref not in old:
             findings.add(ref, "", "das gibt es nicht, es kann also nicht weg")
 
 
@@ -121,7 +121,7 @@ def _statutory(ref: Ref, record: Record, findings: Findings) -> None:
 def _unique_addresses(state: State, findings: Findings) -> None:
     holders: defaultdict[str, list[Ref]] = defaultdict(list)
     for ref, record in state.items():
-        if ref.kind is Kind.PERSON:
+        if ref.kind is Kind.PERSON and "email" in record:
             holders[str(record["email"])].append(ref)
     for email, refs in holders.items():
         for ref in refs[1:]:

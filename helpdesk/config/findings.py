@@ -21,7 +21,7 @@ class Findings:
         """`holder` is wrong in `key`, because of `about`. Told only when the files mention one of the two."""
         own = self._entries.get(holder)
         if own is not None:
-            self._problems.add(own.file, f"{own.key}.{key}" if key else own.key, reason)
+            self._problems.add(own.file, place(own.key, key), reason)
             return
         cause = self._entries.get(about) if about else None
         if cause is not None:
@@ -39,6 +39,11 @@ class Findings:
     def refuse(self) -> None:
         """Raises `Contradictions` when there is anything to tell."""
         self._problems.refuse()
+
+
+def place(table: str, key: str) -> str:
+    """Where it stands: `target.S2` and `calendar`, `rule` and `[3].when`."""
+    return f"{table}.{key}" if key and not key.startswith("[") else table + key
 
 
 def words(ref: Ref) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from escalation.calendar import Calendar
+from escalation.calendar import Calendar, CalendarError
 from escalation.policy import Policy, TargetKind
 from escalation.rota import Rota
 from escalation.routing import OPERATOR, UNKNOWN, Condition, Rule, RuleSet
@@ -28,20 +28,23 @@ CONDITIONS: Final[Mapping[str, Kind]] = {
     "calendar_open": Kind.CALENDAR,
     "calendar_closed": Kind.CALENDAR,
 }
-PARSERS: Final[Mapping[Kind, Callable[[Record], object]]] = {
-    Kind.CALENDAR: lambda content: Calendar.parse(table(content, "calendar")),
-    Kind.SEVERITY: Matrix.parse,
-    Kind.TARGET: Target.parse,
-    Kind.POLICY: lambda content: Policy.parse(table(content, "policy")),
-    Kind.ROTA: lambda content: Rota.parse(table(content, "rota")),
-    Kind.RULES: lambda content: RuleSet.parse(tables(content, "rules")),
+Calendars = Mapping[str, Calendar]
+PARSERS: Final[Mapping[Kind, Callable[[Record, Calendars], object]]] = {
+    Kind.SEVERITY: lambda content, _: Matrix.parse(content),
+    Kind.TARGET: lambda content, _: Target.parse(content),
+    Kind.POLICY: lambda content, calendars: Policy.parse(table(content, "policy"), calendars),
+    Kind.ROTA: lambda content, _: Rota.parse(table(content, "rota")),
+    Kind.RULES: lambda content, _: RuleSet.parse(tables(content, "rules")),
 }
 
 
 def check(state: State, findings: Findings) -> None:
     """The engine's own refusals, then the names that rules, policies and rotas use."""
+    calendars = _calendars(state, findings)
     for ref, record in state.items():
-        parsed = _parsed(ref, record, findings)
+        for calendar in _gates(ref, record):
+            findings.need(ref, "steps", Ref(Kind.CALENDAR, calendar), state)
+        parsed = _parsed(ref, record, calendars, findings)
         match parsed:
             case Policy():
                 _policy(ref, parsed, state, findings)
@@ -55,16 +58,41 @@ def check(state: State, findings: Findings) -> None:
                 pass
 
 
-def _parsed(ref: Ref, record: Record, findings: Findings) -> object:
+def _calendars(state: State, findings: Findings) -> Calendars:
+    found: dict[str, Calendar] = {}
+    for ref, record in state.items():
+        if ref.kind is Kind.CALENDAR:
+            try:
+                found[ref.name] = Calendar.parse(table(record, "calendar"))
+            except CalendarError as refused:
+                findings.add(ref, _in_the_file(ref.kind, refused.where), refused.message)
+    return found
+
+
+def _parsed(ref: Ref, record: Record, calendars: Calendars, findings: Findings) -> object:
     parse = PARSERS.get(ref.kind)
     if parse is None:
         return None
     try:
-        return parse(record)
+        return parse(record, calendars)
     except ValueError as refused:
         where, message = getattr(refused, "where", ""), getattr(refused, "message", str(refused))
-        findings.add(ref, str(where), message or str(refused))
+        findings.add(ref, _in_the_file(ref.kind, str(where)), message or str(refused))
         return None
+
+
+def _in_the_file(kind: Kind, where: str) -> str:
+    """The engine's place in what it read, as the place in the table that somebody wrote."""
+    if kind is Kind.CALENDAR:
+        return where.removeprefix("week.").replace("holiday_mode", "holidays")
+    return where.removeprefix("rules") if kind is Kind.RULES else where
+
+
+def _gates(ref: Ref, record: Record) -> Iterator[str]:
+    """The calendars that a policy's gates name: told also when somebody takes the calendar away."""
+    steps = tables(table(record, "policy"), "steps") if ref.kind is Kind.POLICY else []
+    for step in steps:
+        yield from texts(table(step, "only_if"), "calendar")
 
 
 def _policy(ref: Ref, policy: Policy, state: State, findings: Findings) -> None:
