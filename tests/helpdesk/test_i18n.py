@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
 
 from helpdesk import i18n
+from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import Language
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -213,3 +220,43 @@ def test_right_to_left_and_tags():
     assert i18n.interface_language("de-leicht") is Language.DE_LEICHT
     assert i18n.interface_language("tr") is None
     assert i18n.interface_language(None) is None
+
+
+LOCALE = Path(i18n.__file__).parent / "locale"
+
+
+def extracted() -> set[str]:
+    """All messages of the source, as Babel finds them."""
+    with (LOCALE / "babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    root = LOCALE.parents[1]
+    found = extract_from_dir(root, methods, options, directory_filter=wanted_directory)
+    return {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
+
+
+def wanted_directory(path: str | os.PathLike[str]) -> bool:
+    inside = Path(path).relative_to(LOCALE.parents[1]).parts
+    return inside[:1] == ("helpdesk",) and "static" not in inside
+
+
+def test_every_text_of_the_pages_has_an_english_one_and_none_is_left_over():
+    with (LOCALE / "en/LC_MESSAGES/messages.po").open("rb") as file:
+        catalog = read_po(file, locale="en")
+    assert {str(message.id) for message in catalog if message.id} == extracted()
+    assert [message.id for message in catalog if message.id and (not message.string or message.fuzzy)] == []
+    assert [error for message in catalog for error in message.check(catalog)] == []
+
+
+def test_the_compiled_catalogue_is_the_one_that_was_written():
+    with (LOCALE / "en/LC_MESSAGES/messages.po").open("rb") as file:
+        written = {str(message.id): message.string for message in read_po(file, locale="en") if message.id}
+    english = i18n.catalog(Language.EN)
+    assert {german: english.gettext(german) for german in written} == written
+
+
+@pytest.mark.parametrize("error", HelpdeskError.__subclasses__())
+def test_every_error_can_be_told_in_english(error: type[HelpdeskError]):
+    german = inspect.getdoc(error)
+    assert german
+    assert i18n.catalog(Language.EN).gettext(german) != german
+    assert i18n.catalog(Language.DE).gettext(german) == german

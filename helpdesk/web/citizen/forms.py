@@ -270,7 +270,8 @@ def _file_fault(upload: Upload, limits: Limits) -> Fault | None:
         return Fault.FILE_EMPTY
     if upload.size > limits.file_bytes:
         return Fault.FILE_TOO_LARGE
-    return None if upload.name.lower().rpartition(".")[2] in limits.endings else Fault.FILE_TYPE
+    _, dot, ending = upload.name.lower().rpartition(".")
+    return None if dot and ending in limits.endings else Fault.FILE_TYPE
 
 
 def _chosen(uploads: Sequence[Upload]) -> tuple[Upload, ...]:

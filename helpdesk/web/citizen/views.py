@@ -257,6 +257,7 @@ class TicketPage:
     number: str
     portal: str  #: name of the portal, with the place; empty = not known
     title: str = field(repr=False)
+    title_language: str = "de"  #: BCP 47
     situation: Situation
     steps: tuple[StepRow, ...]
     messages: tuple[MessageRow, ...]  #: oldest first
