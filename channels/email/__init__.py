@@ -18,7 +18,7 @@ from channels.email.inbound import Pass
 from channels.email.originals import Originals, Reference
 from channels.email.reading import as_json, parse
 from channels.email.settings import Account, accounts
-from channels.email.smtp import Relay
+from channels.email.smtp import ACCEPT_SECONDS, Relay
 from channels.email.writing import BadAddress, compose, own_domain
 from helpdesk.channel import (
     ChannelInfo,
@@ -38,7 +38,7 @@ from helpdesk.channel import (
     State,
 )
 
-MAX_FILES = 10_000_000  #: bytes of all files of one outgoing mail, before encoding
+MAX_FILES = 10_000_000  #: bytes of all files of one outgoing mail, before encoding; also of one file that is fetched
 IDLE_SECONDS = 25.0  #: so that a pass that found nothing ends within 30 s
 _CHUNK = 65_536
 _DATES = 1_000
@@ -57,7 +57,7 @@ class EmailChannel:
         third_party=False,
         can_ring=True,
         max_file=MAX_FILES,
-        receipts=frozenset({State.SENT}),
+        receipts=frozenset({State.SENT, State.FAILED}),
         rates=(
             Rate(scope="channel", count=60, per=timedelta(minutes=1)),
             Rate(scope="recipient", count=1, per=timedelta(seconds=1)),
@@ -67,12 +67,14 @@ class EmailChannel:
     #: tools of the command line: `helpdesk mail parse FILE` shows what the reader sees
     tools: ClassVar[Mapping[str, Callable[[bytes], dict[str, object]]]] = {"parse": lambda data: as_json(parse(data))}
 
-    def __init__(self, account: Account, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, account: Account, *, idle_seconds: float = IDLE_SECONDS, accept_seconds: float = ACCEPT_SECONDS
+    ) -> None:
         self.account = account.address
         #: where the bytes of outgoing files come from; set by the core, which stores them
         self.files: FileSource | None = None
         self._account = account
-        self._relay = Relay(account.smtp, own_domain(account))
+        self._relay = Relay(account.smtp, own_domain(account), accept_seconds=accept_seconds)
         self._idle_seconds = idle_seconds
         self._originals = Originals()
         self._dates: OrderedDict[UUID, datetime] = OrderedDict()
@@ -123,15 +125,21 @@ class EmailChannel:
     async def fetch(self, file: File) -> AsyncIterator[bytes]:
         """From what was read lately, else from the mailbox. Nothing is deleted: the mailbox is ours.
 
-        Raises `FileTooLarge`, and `LookupError` for a file that is nowhere.
+        A core that keeps originals asks `attachments` instead: no network, and no cap but that of the mail.
+        Raises `FileTooLarge`, and `DeliveryError` for a file that cannot be had.
         """
-        if file.size > reading.MAX_MAIL:
+        if file.size > MAX_FILES:
             raise FileTooLarge(f"{file.size} bytes")
         reference = Reference.of(file.ref)
-        body = self._originals.get(reference.digest) or await self._from_mailbox(reference)
+        try:
+            body = self._originals.get(reference.digest) or await self._from_mailbox(reference)
+        except MailboxError as away:
+            raise DeliveryError(Outcome.TEMPORARY, Reason.PROVIDER_DOWN, detail=str(away)) from away
         content = reading.content_of(body, reference.path) if body is not None else None
         if content is None:
-            raise LookupError("the original is not in the mailbox any more")
+            raise DeliveryError(Outcome.PERMANENT, Reason.UNKNOWN, detail="not in the mailbox any more")
+        if len(content) > MAX_FILES:
+            raise FileTooLarge(f"{len(content)} bytes")
         for start in range(0, len(content), _CHUNK):
             yield content[start : start + _CHUNK]
 

@@ -140,8 +140,9 @@ def refusal(phase: Phase, code: int, words: str) -> DeliveryError:
     if code in (530, 534, 535, 538):
         return _not_sent(Reason.ACCOUNT, detail)
     if 400 <= code < 500:
-        busy = Reason.QUOTA if code == 452 else Reason.PROVIDER_DOWN
-        return _not_sent(busy if reason is Reason.UNKNOWN else reason, detail, _wait_in(words))
+        wait = _wait_in(words)
+        busy = Reason.QUOTA if code == 452 or wait else Reason.PROVIDER_DOWN
+        return _not_sent(busy if wait or reason is Reason.UNKNOWN else reason, detail, wait)
     if not 500 <= code < 600:
         if phase is Phase.CONTENT:
             return DeliveryError(Outcome.UNCERTAIN, Reason.UNKNOWN, detail=detail)
