@@ -39,7 +39,7 @@ _LOOKED_AT = 65_536  #: bytes of a part that are searched
 _MAX_PARTS = 5
 
 _BY_STATUS = (
-    (re.compile(r"[45]\.1\.\d+|[45]\.2\.[01]$|5\.4\.4$"), Reason.INVALID_ADDRESS),
+    (re.compile(r"[45]\.1\.\d+|5\.2\.[01]$|5\.4\.4$"), Reason.INVALID_ADDRESS),
     (re.compile(r"[45]\.2\.2$|[45]\.5\.3$"), Reason.QUOTA),
     (re.compile(r"[45]\.2\.3$|[45]\.3\.4$"), Reason.TOO_LARGE),
     (re.compile(r"4\.7\.\d+$|[45]\.[34]\.\d+$"), Reason.PROVIDER_DOWN),

@@ -35,6 +35,10 @@ class MailboxError(ConnectionError):
     """The mailbox cannot be reached or used; the text says why, without secrets."""
 
 
+class Silence(MailboxError):
+    """Nothing came in the time allowed."""
+
+
 class LoginRefused(MailboxError):
     """The server does not accept name and password."""
 
@@ -58,16 +62,12 @@ async def mailbox(server: Server) -> AsyncIterator[Mailbox]:
         await box.enter(server)
         yield box
         polite = True
-    except (AioImapException, OSError, EOFError, TimeoutError) as broken:
-        if isinstance(broken, MailboxError):
-            raise
-        raise MailboxError(f"IMAP: {type(broken).__name__}") from broken
     finally:
         await _leave(client, polite=polite)
 
 
 class Mailbox:
-    """One connection. Methods raise what `mailbox` turns into `MailboxError`."""
+    """One connection. Every method may raise `MailboxError`."""
 
     def __init__(self, client: IMAP4) -> None:
         self._client = client
@@ -81,11 +81,15 @@ class Mailbox:
         try:
             either: set[asyncio.Future[Any]] = {task, self._lost}
             await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise MailboxError("IMAP: connection lost" if self._lost.done() else "IMAP: no answer in time")
-            return task.result()
+            if task.done():
+                return task.result()
+        except (AioImapException, OSError, EOFError) as broken:
+            raise MailboxError(f"IMAP: {type(broken).__name__}") from broken
         finally:
             task.cancel()
+        if self._lost.done():
+            raise MailboxError("IMAP: connection lost")
+        raise Silence("IMAP: no answer in time")
 
     async def enter(self, server: Server) -> None:
         await self._within(self._client.wait_hello_from_server())
@@ -178,14 +182,15 @@ class Mailbox:
             await self._within(idle)
 
     async def _pushed(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    pushed = await self._client.wait_server_push(seconds + 5)
-                    if any(isinstance(line, bytes) and _EXISTS.match(line) for line in pushed):
-                        return True
-        except TimeoutError:
-            return False
+        end = asyncio.get_running_loop().time() + seconds
+        while (left := end - asyncio.get_running_loop().time()) > 0:
+            try:
+                pushed = await self._within(self._client.wait_server_push(seconds + 5), left)
+            except Silence:
+                break
+            if any(isinstance(line, bytes) and _EXISTS.match(line) for line in pushed):
+                return True
+        return False
 
     async def _starttls(self, host: str) -> None:
         """The library knows the command and not the handshake. Said before the login, or not at all."""
