@@ -162,7 +162,7 @@ def test_an_empty_step_does_not_wait_and_a_queue_is_not_empty() -> None:
     plan = policy(step("s1", "rota:leer", delay=30), step("s2", "queue:L1", delay=7), step("jon"))
     done = advance(plan, start(plan, T0), T0, Duty())
     assert (done.pages, done.queues, done.chain.step_id) == ((), ("L1",), "s2")
-    assert codes(done) == [LogCode.EMPTY, LogCode.RAN]
+    assert [(line.code, line.step_id) for line in done.log] == [(LogCode.EMPTY, "s1"), (LogCode.RAN, "s2")]
     assert done.chain.due_at == T0 + minutes(7)
 
 
@@ -178,6 +178,17 @@ def test_a_partly_deaf_step_pages_the_rest_and_logs_the_deaf() -> None:
     done = advance(plan, start(plan, T0), T0, Duty(deaf="ida"))
     assert [page.person for page in done.pages] == ["jon"]
     assert "ida" in done.log[0].text
+
+
+def test_a_person_is_paged_if_any_target_leads_to_a_usable_contact_point() -> None:
+    plan = policy(step("s1", "rota:alt", "ida", "rota:alt"))
+
+    def who(target: Target) -> list[Reach]:
+        return [Reach(person="ida", contact_points=() if target.kind is TargetKind.ROTA else ("sms",))]
+
+    done = advance(plan, start(plan, T0), T0, who)
+    assert [(page.person, page.reason) for page in done.pages] == [("ida", "Stufe 1, Person ida")]
+    assert codes(done) == [LogCode.RAN]
 
 
 def test_all_messages_failed_for_good_so_the_chain_goes_on_at_once() -> None:
@@ -301,6 +312,29 @@ def test_another_policy_waits_for_the_owner_and_is_used_when_given_back() -> Non
     assert (changed.state, changed.due_at) == (ChainState.ACKNOWLEDGED, None)
     back = give_back(changed, T0 + minutes(7)).chain
     assert [page.person for page in advance(other, back, T0 + minutes(7), Duty()).pages] == ["lea"]
+
+
+def test_another_policy_runs_its_list_in_full() -> None:
+    plan = policy(step("ida", delay=4), repeat=1)
+    second = advance(plan, advance(plan, start(plan, T0), T0, Duty()).chain, T0 + minutes(4), Duty()).chain
+    assert second.repetition == 1
+    assert run(plan, 60, chain=restart(second, T0 + minutes(5)).chain) == [(5, "ida"), (9, "ida")]
+
+
+def test_given_back_after_the_catch_all_counts_as_no_new_repetition() -> None:
+    plan = policy(step("s1", "rota:abend", delay=4), repeat=1)
+    nobody = advance(plan, start(plan, T0), T0, Duty()).chain
+    second = advance(plan, nobody, T0 + minutes(4), Duty()).chain
+    assert (second.repetition, second.step_id) == (1, CATCH_ALL_STEP)
+    back = give_back(acknowledge(second, "leo", T0 + minutes(5)).chain, T0 + minutes(6)).chain
+    assert run(plan, 60, Duty({"abend": ["ida"]}), back) == [(6, "ida")]
+
+
+def test_given_back_to_nobody_the_catch_all_is_paged_rather_than_nobody() -> None:
+    plan = policy(step("s1", "rota:abend"))
+    chain = advance(plan, start(plan, T0), T0, Duty({"abend": ["ida"]})).chain
+    back = give_back(acknowledge(chain, "ida", T0 + minutes(1)).chain, T0 + minutes(2)).chain
+    assert run(plan, 60, Duty(), back) == [(2, "leo")]
 
 
 # The format

@@ -133,6 +133,14 @@ def test_given_back_the_step_itself_runs_though_another_was_put_before_it() -> N
     assert paged(advance(longer, give_back(ACKNOWLEDGED, at(20)).chain, at(20), who)) == [("jon", 2)]
 
 
+def test_given_back_and_its_step_deleted_later_the_predecessors_stay_behind() -> None:
+    again = run(give_back(ACKNOWLEDGED, at(20)).chain, 20).chain
+    shorter = replace(PLAN, steps=(PLAN.steps[0], PLAN.steps[2]))
+    assert paged(advance(shorter, again, at(26), who)) == [("kai", 2)]
+    rest = replace(PLAN, steps=(PLAN.steps[2], PLAN.steps[0]))  # jon deleted, ida moved to the end
+    assert paged(advance(rest, again, at(26), who)) == []
+
+
 def test_at_a_timeout_the_acknowledger_is_paged_too() -> None:
     done = run(time_out(acknowledge(RUNNING, "lea", at(5)).chain, at(65)).chain, 65)
     assert paged(done) == [("jon", 2), ("lea", 2)]

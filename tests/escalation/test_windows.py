@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from escalation.instants import NaiveInstant
 from escalation.walls import exists, first, gaps, last, local
-from escalation.windows import RotaError, Windows, daily
+from escalation.windows import Holidays, RotaError, Windows, daily
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -139,6 +139,20 @@ def test_a_gate_opens_now_if_inside_else_at_the_next_start() -> None:
         days("TH", "08:00", "09:00"), holidays=[str(date(2028, 6, 15) + timedelta(days=7 * n)) for n in range(60)]
     )
     assert every_thursday.opens_at(z("2028-06-12T00:00")) == z("2029-08-09T06:00")
+
+
+def test_hours_on_listed_dates_alone_open_on_the_next_listed_date_however_far() -> None:
+    window = windows({"days": [], "start": "10:00", "end": "14:00"}).windows
+    found = Windows(zone=BERLIN, windows=window, holidays=frozenset({date(2031, 6, 12)}), mode=Holidays.INCLUDE)
+    assert found.opens_at(z("2028-05-04T00:00")) == z("2031-06-12T08:00")
+    assert found.opens_at(z("2031-06-12T12:00")) is None
+
+
+def test_quiet_until_means_the_end_of_the_whole_open_time() -> None:
+    found = windows(days("TH", "17:00", "21:00"), days("TH", "20:00", "24:00"), days("FR", "00:00", "06:00"))
+    assert found.closes_at(z("2028-05-04T16:00")) == z("2028-05-05T04:00")
+    assert found.closes_at(z("2028-05-05T04:00")) == z("2028-05-05T04:00")
+    assert Windows.parse({"tz": "Europe/Berlin"}).closes_at(z("2028-05-05T04:00")) is None
 
 
 def test_a_naive_instant_is_refused() -> None:
