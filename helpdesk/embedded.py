@@ -5,8 +5,8 @@ How it works, step by step:
 1. Every process that opens a data folder has a thread that tries to lock `supervisor.lock` (flock). The one that gets
    it supervises; the others attach and keep trying, so that one of them takes over when the supervisor dies.
 2. The supervisor ends what is left of an earlier server and waits until `server.lock` is free. The processes of a
-   server inherit that lock, so it is the kernel that says: nobody writes these data any more. Only then a
-   `postmaster.pid` is surely stale and may be removed.
+   server inherit that lock, so it is the kernel that says: nobody writes these data any more. Only then
+   pid files are surely stale and are removed.
 3. It makes the cluster if there is none, starts the server and looks every 0.2 s whether it still lives.
 4. The server dies with the supervising thread (see `pgchild`), so it never runs without somebody who watches it.
 
@@ -149,12 +149,12 @@ class Embedded:
         began, status = time.monotonic(), self._server and self._server.returncode
         cluster, lock = self.cluster, self._last_server_gone()
         try:
+            pgcluster.require_room(cluster)
             binaries = pgbinaries.find(major=cluster.major, data=cluster.home.parent)
             if os.getuid() == 0:
                 binaries = pgbinaries.mirror(binaries, cluster.home / "programs")
             if cluster.major is None:
                 pgcluster.create(cluster, binaries, lock=lock)
-            (cluster.data / "postmaster.pid").unlink(missing_ok=True)
             self._server = pgcluster.start(cluster, binaries, lock=lock)
         finally:
             os.close(lock)

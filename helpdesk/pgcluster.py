@@ -127,10 +127,14 @@ def lay_out(data: Path) -> Cluster:
     return Cluster(home=home, user=user, group=group)
 
 
+def require_room(cluster: Cluster) -> None:
+    """Raises FolderFull when a new cluster would not fit; an existing one may use the last block."""
+    if cluster.major is None and (free := _free_mb(cluster.home)) < NEEDED_MB:
+        raise FolderFull(folder=cluster.home.parent, free=free, needed=NEEDED_MB)
+
+
 def create(cluster: Cluster, binaries: Binaries, *, lock: int) -> None:
     """A new cluster with role and database. It gets its name at the very end: a kill leaves nothing half made."""
-    if _free_mb(cluster.home) < NEEDED_MB:
-        raise FolderFull(folder=cluster.home.parent, free=_free_mb(cluster.home), needed=NEEDED_MB)
     new, password = cluster.home / "cluster.new", secrets.token_urlsafe(24)
     shutil.rmtree(new, ignore_errors=True)
     _write_private(cluster, cluster.home / "password", password)
@@ -149,9 +153,15 @@ def create(cluster: Cluster, binaries: Binaries, *, lock: int) -> None:
 
 
 def start(cluster: Cluster, binaries: Binaries, *, lock: int) -> subprocess.Popen[bytes]:
-    """Start the server; every process of it inherits the locked file `lock`. It does not yet accept connections."""
+    """Start the server; every process of it inherits the locked file `lock`. It does not yet accept connections.
+
+    Raises PasswordMissing: nobody could use that server.
+    """
+    if not (cluster.home / "password").exists():
+        raise PasswordMissing(file=cluster.home / "password")
     _adopt(cluster)
     _make_sockets_folder(cluster)
+    _forget_the_dead(cluster)
     quoted = '"' + str(cluster.sockets).replace('"', '""') + '"'
     settings = {
         "listen_addresses": "",
@@ -243,6 +253,15 @@ def _adopt(cluster: Cluster) -> None:
             os.lchown(Path(folder) / name, cluster.user, cluster.group)
     os.chown(cluster.home / "password", cluster.user, cluster.group)
     os.chown(cluster.data, cluster.user, cluster.group)
+
+
+def _forget_the_dead(cluster: Cluster) -> None:
+    """Remove the pid files of a killed server, since `server.lock` is ours.
+
+    PostgreSQL would refuse to start when the number in them belongs to another process by now, or to a zombie.
+    """
+    (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+    (cluster.sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 
 def _make_sockets_folder(cluster: Cluster) -> None:
