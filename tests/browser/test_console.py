@@ -254,6 +254,9 @@ def test_a_new_ticket_appears_by_itself_when_nobody_reads(live: Page, desk: Desk
     desk.changes.append(NEW.number)
     expect(live.locator(f"#row-{NEW.number}")).to_be_visible()
     expect(live.locator("#list-title")).to_contain_text("12")
+    live.evaluate("document.body.dataset.same = 'yes'")
+    open_ticket(live, FIRST)  # rows that came later are opened in place too
+    assert live.evaluate("document.body.dataset.same") == "yes"
 
 
 def test_a_new_ticket_waits_behind_a_button_while_somebody_reads(live: Page, desk: Desk) -> None:

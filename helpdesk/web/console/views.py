@@ -96,7 +96,7 @@ def channel_icon(name: str) -> str:
 
 @view
 class Person:
-    """A servicekraft as an avatar. Initials are made from the name."""
+    """Somebody with a name, drawn as an avatar: initials, and one of four tones that goes with the name for good."""
 
     name: str
 
@@ -104,6 +104,10 @@ class Person:
     def initials(self) -> str:
         words = self.name.split()
         return "".join(word[0] for word in (words[0], words[-1])[: len(words)]).upper() if words else "?"
+
+    @property
+    def tone(self) -> int:
+        return (ord(self.name[0]) + len(self.name)) % 4 if self.name else 0
 
 
 @view
@@ -165,21 +169,16 @@ class ServicePill:
 
 
 @view
-class Me:
+class Me(Person):
     """Who is signed in. `theme` is "light", "dark" or "" (as the system says); `shortcuts`: single keys are on.
     `sign_out_href` is posted to; so is `preferences_href` with theme and shortcuts (on, off), if there is one."""
 
-    name: str
     email: str
     sign_out_href: str
     preferences_href: str = ""
     team: str = ""
     theme: str = ""
     shortcuts: bool = True
-
-    @property
-    def initials(self) -> str:
-        return Person(name=self.name).initials
 
 
 @view
@@ -451,17 +450,12 @@ class Acts:
 
 
 @view
-class PersonCard:
+class PersonCard(Person):
     """The citizen. Opening the person is logged, and the card says so."""
 
-    name: str
     summary: str = ""  #: "3 Anliegen seit 2025 · zuletzt 04.09."
     facts: tuple[Fact, ...] = ()  #: Telefon, E-Mail, Antwort per, Bedarf, Identität
     href: str = ""
-
-    @property
-    def initials(self) -> str:
-        return Person(name=self.name).initials
 
 
 @view
