@@ -34,6 +34,16 @@ REFERENCES: Final[dict[Kind, dict[str, Kind]]] = {
     Kind.STATUTORY: {"category": Kind.CATEGORY},
     Kind.ROTA: {"team": Kind.TEAM, "promised": Kind.CALENDAR},
 }
+#: what stays true of a thing out of use: services of a retired portal, rights on its old tickets
+OUTLIVES: Final = frozenset(
+    {
+        (Kind.SERVICE, "portal"),
+        (Kind.SERVICE, "component"),
+        (Kind.PERSON, "organisation"),
+        (Kind.PERSON, "grants.portal"),
+        (Kind.PERSON, "grants.organisation"),
+    }
+)
 
 
 def check(old: State, new: State, entries: Iterable[Entry]) -> None:
@@ -62,7 +72,7 @@ def _retirements(old: State, findings: Findings) -> None:
 def _references(ref: Ref, record: Record, state: State, findings: Findings) -> None:
     for path, kind in REFERENCES.get(ref.kind, {}).items():
         for name in _named(record, path):
-            findings.need(ref, path, Ref(kind, name), state)
+            findings.need(ref, path, Ref(kind, name), state, in_use=(ref.kind, path) not in OUTLIVES)
     for ags in _municipalities(ref, record):
         findings.need(ref, "ags", Ref(Kind.ORGANISATION, f"ags-{ags}"), state)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Row, Table, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from helpdesk.config import people
@@ -125,7 +126,7 @@ def _versions(session: Session) -> Iterator[tuple[Ref, Record]]:
     newest: Iterator[Row[Any]] = iter(
         session.execute(
             select(Version.kind, Version.name, Version.content)
-            .distinct(Version.kind, Version.name)
+            .ext(distinct_on(Version.kind, Version.name))
             .where(Version.kind.in_(VERSIONED))
             .order_by(Version.kind, Version.name, Version.id.desc())
         )

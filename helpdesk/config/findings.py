@@ -27,13 +27,13 @@ class Findings:
         if cause is not None:
             self._problems.add(cause.file, cause.key, f"{words(holder)}, {key or 'ganz'}: {reason}")
 
-    def need(self, holder: Ref, key: str, needed: Ref, state: State) -> None:
-        """What `holder` names must exist and be in use."""
+    def need(self, holder: Ref, key: str, needed: Ref, state: State, *, in_use: bool = True) -> None:
+        """What `holder` names must exist and, as a rule, be in use."""
         if needed.kind is Kind.LEVEL and not any(ref.kind is Kind.LEVEL for ref in state):
             return  # an installation without a list of levels calls them what it likes
         if needed not in state:
             self.add(holder, key, f"{words(needed)} gibt es nicht", about=needed)
-        elif gone(state[needed]):
+        elif in_use and gone(state[needed]):
             self.add(holder, key, f"{words(needed)} ist außer Betrieb", about=needed)
 
     def refuse(self) -> None:

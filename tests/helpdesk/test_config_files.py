@@ -18,9 +18,10 @@ from helpdesk.config import Contradictions, Plan
 from helpdesk.config.checking import check
 from helpdesk.config.difference import after, compare
 from helpdesk.config.din5007 import sort_key
-from helpdesk.config.reading import read
+from helpdesk.config.reading import SINGLES, read
 from helpdesk.config.record import State
 from helpdesk.config.rows import rows
+from helpdesk.config.shapes import LISTED
 from helpdesk.holidays import legal_holidays, years_filled_in
 
 SEED = Path(__file__).parents[2] / "helpdesk" / "data" / "seed"
@@ -268,6 +269,14 @@ def test_the_difference_says_what_came_and_went(seed: State, tmp_path: Path) -> 
         "    response_minutes: 60 → 45",
         "Zusammen: 2 geändert.",
     ]
+
+
+@pytest.mark.parametrize("name", [*LISTED, "languages", "target_phone"])
+def test_every_key_is_in_the_reference(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    shape = {**LISTED, **SINGLES}[name]
+    assert f"[{name}]" in page
+    assert [key for key in shape.known if f"`{key}`" not in page and f"`{key} =" not in page] == []
 
 
 DOCUMENTS = {path.name: tomllib.loads(path.read_text()) for path in sorted(SEED.glob("*.toml"))}
