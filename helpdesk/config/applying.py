@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from helpdesk import clock
+from helpdesk.config import audit
 from helpdesk.config.checking import check
+from helpdesk.config.coverage import warnings
 from helpdesk.config.current import load, table_of
 from helpdesk.config.difference import Plan, after, compare
 from helpdesk.config.reading import read
@@ -56,8 +59,7 @@ KEYS: Final[dict[type[Base], tuple[str, ...]]] = {
 
 def plan(session: Session, source: Path) -> Plan:
     """What applying this TOML file or folder would change. Raises `Contradictions`; writes nothing."""
-    old, new = _states(session, source)
-    return compare(old, new)
+    return _planned(session, source)[2]
 
 
 def apply(session: Session, source: Path, by: str) -> Plan:
@@ -66,19 +68,21 @@ def apply(session: Session, source: Path, by: str) -> Plan:
     Applied twice, the second time changes nothing. Raises `Contradictions` before anything is written.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CONFIG_LOCK})
-    old, new = _states(session, source)
-    plan = compare(old, new)
+    old, new, plan = _planned(session, source)
     if plan:
         _write(session, old, new, plan, by)
+        audit.leave(session, plan, by)
     return plan
 
 
-def _states(session: Session, source: Path) -> tuple[State, State]:
-    entries = read(source, years_filled_in(clock.now(session).date()))
+def _planned(session: Session, source: Path) -> tuple[State, State, Plan]:
+    now = clock.now(session)
+    entries = read(source, years_filled_in(now.date()))
     old = load(session)
     new = after(old, entries)
     check(old, new, entries)
-    return old, new
+    plan = compare(old, new)
+    return old, new, replace(plan, warnings=warnings(plan, new, now))
 
 
 def _write(session: Session, old: State, new: State, plan: Plan, by: str) -> None:

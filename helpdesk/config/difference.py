@@ -68,9 +68,13 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What applying the files would change; nothing when they say what is in force."""
+    """What applying the files would change; nothing when they say what is in force.
+
+    `warnings` are no contradictions, but somebody should confirm them: holes in rotas.
+    """
 
     changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -79,7 +83,8 @@ class Plan:
         if not self.changes:
             return "Keine Änderung."
         counts = [f"{self.count(action)} {DONE[action]}" for action in Action if self.count(action)]
-        return "\n".join([*self._groups(), f"Zusammen: {', '.join(counts)}."])
+        warnings = [f"! {line}" for line in self.warnings]
+        return "\n".join([*self._groups(), *warnings, f"Zusammen: {', '.join(counts)}."])
 
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)

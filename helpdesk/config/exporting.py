@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from helpdesk.config.current import load
 from helpdesk.config.lists import MUNICIPALITY, MUNICIPALITY_MAY, MUNICIPALITY_NEEDS, POPULATION
-from helpdesk.config.reading import SCHEMA_VERSION
 from helpdesk.config.record import Kind, Record, State, table, tables, texts
+from helpdesk.config.toml_file import SCHEMA_VERSION
 from helpdesk.config.written import calendar_written, policy_written, rota_written
 
 Tables = dict[str, object]

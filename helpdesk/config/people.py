@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Final
 
 from helpdesk.config.problems import Problems
 from helpdesk.config.record import Record
-from helpdesk.config.shapes import Check, is_ags, is_flag, is_texts, is_word
+from helpdesk.config.shapes import Check, is_ags, is_flag, is_mail, is_texts, is_word
 
 #: an entry that does not say one of them leaves it as it is; an empty list takes all away
 PARTS: Final = frozenset({"teams", "contact_points", "grants"})
+NUMBER: Final = re.compile(r"\+[1-9]\d{6,14}")
 ROLES: Final = ("agent", "lead", "coordinator", "partner", "reporter", "admin")
 
 
@@ -99,9 +101,19 @@ def _list(
     return ordered
 
 
+def _reachable(item: Record) -> bool:
+    """Numbers are E.164, so that no provider has to guess the country."""
+    kind, value = item.get("kind"), str(item.get("value", ""))
+    if kind in ("phone", "sms"):
+        return NUMBER.fullmatch(value) is not None
+    return kind != "email" or is_mail(value) is None
+
+
 def _wrong(item: object, checks: Mapping[str, Check], need: str) -> list[tuple[str, str]]:
     if not isinstance(item, Mapping):
         return [("", "hier wird eine Tabelle erwartet")]
+    if checks is CONTACT_POINT and not _reachable(item):
+        return [(".value", "so ist niemand zu erreichen: Nummern beginnen mit + und Land, Mailadressen haben ein @")]
     missing = [(f".{need}", f"„{need}“ fehlt")] if need not in item else []
     if need == "value" and "kind" not in item:
         missing.append((".kind", "„kind“ fehlt"))

@@ -18,6 +18,7 @@ from helpdesk.models import (
     Component,
     ContactPoint,
     District,
+    Event,
     Grant,
     Membership,
     Organisation,
@@ -235,6 +236,16 @@ def test_a_list_that_is_said_is_the_whole_list(seeded: Session, tmp_path: Path) 
     assert not config.apply(seeded, written(tmp_path, toml), by="sam")
 
 
+def test_every_apply_leaves_an_event_that_names_the_rights(seeded: Session, tmp_path: Path) -> None:
+    config.apply(seeded, written(tmp_path, PERSON + 'grants = [{ role = "lead", portal = "open-nrw" }]\n'), by="sam")
+    config.apply(seeded, SEED / "portals.toml", by="sam")  # changes nothing, so leaves nothing
+    first, last = seeded.scalars(select(Event).order_by(Event.id))
+    assert (first.kind, first.actor, first.data["counts"]["change"]) == ("config.applied", "seed", 0)
+    assert (last.kind, last.actor) == ("config.applied", "sam")
+    assert last.data["changes"] == ["change person alex"]
+    assert last.data["grants"] == {"alex": [{"role": "lead", "portal": "open-nrw"}]}
+
+
 def test_a_contact_point_that_stays_keeps_when_it_was_verified(seeded: Session, tmp_path: Path) -> None:
     alex = seeded.scalars(select(Agent.id).where(Agent.handle == "alex")).one()
     point = seeded.scalars(select(ContactPoint).where(ContactPoint.agent_id == alex)).one()
@@ -338,7 +349,31 @@ def test_an_exported_house_can_be_built_anew(session: Session, tmp_path: Path) -
     assert str(config.plan(session, SEED)) == "Keine Änderung."
 
 
+def test_a_hole_in_a_rota_is_told_but_not_refused(seeded: Session, tmp_path: Path) -> None:
+    clock.remember(seeded, datetime(2026, 11, 23, 7, tzinfo=UTC))
+    toml = """
+[rota.sonder]
+name = "Sonderdienst"
+team = "l1"
+promised = "kern"
+layers = [
+    { target = { user = "alex" }, windows = [
+        { days = ["MO", "TU", "WE", "TH"], start = "08:00", end = "18:00" },
+        { days = ["FR"], start = "08:00", end = "15:30" },
+    ] },
+]
+"""
+    plan = config.apply(seeded, written(tmp_path, toml), by="alex")
+    assert plan.warnings == (
+        "Dienstplan sonder: niemand im Dienst von Fr 27.11.2026 15:30 bis Fr 27.11.2026 18:00",
+        "Dienstplan sonder: niemand im Dienst von Fr 04.12.2026 15:30 bis Fr 04.12.2026 18:00",
+    )
+    assert f"! {plan.warnings[0]}" in str(plan)
+    assert config.plan(seeded, SEED).warnings == ()
+
+
 def test_two_applies_at_once_go_one_after_the_other(seeded: Session) -> None:
     """The second one must compare with what the first one wrote."""
-    held = select(func.count()).select_from(text("pg_locks")).where(text("locktype = 'advisory' AND objid = 7240116"))
+    mine = text("locktype = 'advisory' AND objid = 7240116 AND pid = pg_backend_pid()")
+    held = select(func.count()).select_from(text("pg_locks")).where(mine)
     assert seeded.scalar(held) == 1

@@ -18,10 +18,11 @@ from helpdesk.config import Contradictions, Plan
 from helpdesk.config.checking import check
 from helpdesk.config.difference import after, compare
 from helpdesk.config.din5007 import sort_key
-from helpdesk.config.reading import SINGLES, read
+from helpdesk.config.reading import read
 from helpdesk.config.record import State
 from helpdesk.config.rows import rows
 from helpdesk.config.shapes import LISTED
+from helpdesk.config.toml_file import SINGLES
 from helpdesk.holidays import legal_holidays, years_filled_in
 
 SEED = Path(__file__).parents[2] / "helpdesk" / "data" / "seed"
@@ -137,6 +138,7 @@ PERSON = '[[person]]\nhandle = "neu"\nname = "Neu"\nemail = "neu@demo.example"\n
         ("[rota.erste-linie]\nname = 1979-05-27\n", "rota.erste-linie.name", "Tage, Zeiten und besondere Zahlen bitte als Text in Anführungszeichen schreiben"),
         (PERSON + 'grants = [{ role = "king" }]\n', "person.neu.grants[0].role", "hier wird eine Rolle erwartet: agent, lead, coordinator, partner, reporter, admin"),
         (PERSON + 'contact_points = [{ value = "x" }]\n', "person.neu.contact_points[0].kind", "„kind“ fehlt"),
+        (PERSON + 'contact_points = [{ kind = "phone", value = "0171 3920001" }]\n', "person.neu.contact_points[0].value", "so ist niemand zu erreichen"),
         ("[[portal\n", "TOML", "nicht lesbar"),
         ('municipalities = "fehlt.csv"\n', "municipalities", "fehlt.csv: "),
         ('municipalities = "../../etc/passwd"\n', "municipalities", "hier wird der Name einer Datei im selben Ordner erwartet"),
