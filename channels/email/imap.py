@@ -175,11 +175,10 @@ class Mailbox:
             await asyncio.sleep(seconds)
             return True
         idle = await self._within(self._client.idle_start(timeout=seconds + 10))
-        try:
-            return await self._pushed(seconds)
-        finally:
-            self._client.idle_done()
-            await self._within(idle)
+        pushed = await self._pushed(seconds)
+        self._client.idle_done()
+        await self._within(idle)
+        return pushed
 
     async def _pushed(self, seconds: float) -> bool:
         end = asyncio.get_running_loop().time() + seconds
@@ -188,7 +187,10 @@ class Mailbox:
                 pushed = await self._within(self._client.wait_server_push(seconds + 5), left)
             except Silence:
                 break
-            if any(isinstance(line, bytes) and _EXISTS.match(line) for line in pushed):
+            said = [line for line in pushed if isinstance(line, bytes)]
+            if any(line.startswith(b"BYE") for line in said):
+                raise MailboxError("IMAP: the server said good-bye")
+            if any(map(_EXISTS.match, said)):
                 return True
         return False
 
