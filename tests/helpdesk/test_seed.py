@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from escalation.calendar import Calendar
-from escalation.policy import Policy, TargetKind
+from escalation.policy import Policy, Reach, Target, TargetKind, advance
+from escalation.policy import start as policy_start
 from escalation.rota import Rota
 from escalation.routing import Facts, Route, RuleSet
 from escalation.severity import Impact, Matrix, Override, Severity, Urgency
-from escalation.targets import Target
+from escalation.targets import Target as Promise
 from helpdesk.config.checking import check
 from helpdesk.config.difference import after
 from helpdesk.config.reading import read
@@ -126,7 +127,7 @@ def test_every_clock_that_starts_finds_people_at_work(
 ) -> None:
     """Whenever a promise runs, somebody is on duty: first line, or the stand-by around the clock."""
     for name, record in of(seed, Kind.TARGET).items():
-        Target.parse(record)
+        Promise.parse(record)
         hours = calendars[str(record["calendar"])]
         for at in [*WEEK, *HOLIDAY_WEEK]:
             if hours.is_open(at):
@@ -207,6 +208,42 @@ def test_the_walk_of_a_saturday_evening(rules: RuleSet, policies: dict[str, Poli
     at = datetime.fromisoformat("2026-11-21T18:10+01:00")
     assert (first.targets[0].ref, first.delay) == ("erste-linie", timedelta(minutes=15))
     assert rotas[second.targets[0].ref].on_duty(at + first.delay) == {"kim"}
+
+
+def paged(policy: Policy, rotas: dict[str, Rota], start: datetime, hours: int) -> list[tuple[timedelta, str]]:
+    """Who is paged when, if nobody ever reacts: the engine's own passes, one at each due."""
+
+    def who(target: Target) -> list[Reach]:
+        people = sorted(rotas[target.ref].on_duty(now)) if target.kind is TargetKind.ROTA else []
+        return [Reach(person=person, contact_points=("mail",)) for person in people]
+
+    chain, now, found = policy_start(policy, start), start, []
+    while chain.due_at is not None and chain.due_at <= start + timedelta(hours=hours):
+        now = chain.due_at
+        step = advance(policy, chain, now, who)
+        chain = step.chain
+        found += [(now - start, page.person) for page in step.pages]
+    return found
+
+
+def test_an_s1_at_three_in_the_morning_pages_the_stand_by_at_once(
+    policies: dict[str, Policy], rotas: dict[str, Rota]
+) -> None:
+    night = datetime.fromisoformat("2026-11-22T03:00+01:00")
+    [stand_by] = rotas["bereitschaft"].on_duty(night)
+    first, second, *_ = paged(policies["s1"], rotas, night, 1)
+    assert first == (timedelta(0), stand_by)
+    assert second == (timedelta(minutes=10), stand_by)  # nobody else is there, so on it goes
+
+
+def test_a_waiting_ticket_reaches_the_shift_lead_within_a_day_and_never_at_night(
+    policies: dict[str, Policy], rotas: dict[str, Rota], calendars: dict[str, Calendar]
+) -> None:
+    for hour in range(0, 14 * 24, 3):
+        start = datetime(2026, 12, 20, 0, 30, tzinfo=UTC) + timedelta(hours=hour)
+        (first, _), *_ = found = paged(policies["warteschlange"], rotas, start, 72)
+        assert first <= timedelta(hours=24), start
+        assert all(calendars["hotline"].is_open(start + after_start) for after_start, _ in found)
 
 
 @pytest.mark.parametrize("severity", list(Severity))
