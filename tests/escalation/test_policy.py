@@ -142,6 +142,12 @@ def test_more_than_a_minute_late_says_so_runs_one_step_and_counts_from_now() -> 
     assert advance(IDA_JON_KAI, done.chain, now, Duty()).pages == ()
 
 
+def test_a_minute_and_a_bit_is_late() -> None:
+    now = T0 + timedelta(seconds=60, microseconds=1)
+    done = advance(IDA_JON_KAI, start(IDA_JON_KAI, T0), now, Duty())
+    assert ([page.late for page in done.pages], done.chain.due_at) == ([True], now + minutes(4))
+
+
 def test_targets_are_resolved_when_the_step_runs_and_each_person_is_paged_once() -> None:
     plan = policy(step("s1", "rota:abend", "ida", "ida", "queue:L1", "queue:L1"))
     done = advance(plan, start(plan, T0), T0, Duty({"abend": ["kai", "ida"]}))
@@ -199,6 +205,13 @@ def test_all_messages_failed_for_good_so_the_chain_goes_on_at_once() -> None:
     assert [page.person for page in done.pages] == ["jon"]
     assert done.chain.due_at == now + minutes(6)
     assert step_failed(done.chain, (1, "ida"), now).chain == done.chain
+
+
+def test_a_list_whose_messages_all_failed_pages_the_catch_all() -> None:
+    plan = policy(step("ida"))
+    chain = advance(plan, start(plan, T0), T0, Duty()).chain
+    failed = step_failed(chain, (1, "ida"), T0 + minutes(1)).chain
+    assert [page.step_id for page in advance(plan, failed, T0 + minutes(1), Duty()).pages] == [CATCH_ALL_STEP]
 
 
 EMPTY_LIST = policy(step("s1", "rota:leer", delay=3), step("s2", "rota:leer", delay=9), repeat="endless")

@@ -202,6 +202,11 @@ def test_escalation_is_refused_with_its_own_reason(name: str, why: Why) -> None:
     assert (refused.outcome, refused.why, refused.chain) == (Outcome.REFUSED, why, STATES[name])
 
 
+def test_at_the_end_of_maintenance_escalation_is_allowed_again() -> None:
+    assert escalate(PLAN, MAINTAINED, at(29.9)).outcome is Outcome.REFUSED
+    assert escalate(PLAN, MAINTAINED, at(30)).outcome is Outcome.CHANGED
+
+
 @pytest.mark.parametrize("chain", [UNSTAFFED, RUNNING])
 def test_escalation_without_steps_is_refused(chain: Chain) -> None:
     assert escalate(NO_STEPS, chain, at(6)).why is Why.NO_STEPS
@@ -233,6 +238,7 @@ def test_maintenance_from_the_start_runs_step_one_at_its_end() -> None:
 
 def test_the_longer_end_wins() -> None:
     assert hold(SILENT, Hold.MAINTENANCE, at(60)).chain.held_until == at(60)
+    assert hold(SILENT, Hold.MAINTENANCE, at(30)).chain == SILENT
     shorter = hold(SILENT, Hold.MAINTENANCE, at(20))
     assert (shorter.outcome, shorter.chain) == (Outcome.UNCHANGED, SILENT)
     assert hold(CARRIED, Hold.SILENCE, at(90)).outcome is Outcome.UNCHANGED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from time import process_time
@@ -142,10 +143,25 @@ def test_in_spring_two_grid_times_on_one_instant_make_one_hand_over_and_one_turn
         ("03-26T01:00", "kai"),  # 02:00 does not exist: 03:00, together with the next
         ("03-26T02:00", "ida"),  # 04:00
     ]
-    years_later = Rota.parse(rotation("hourly", "2020-01-01T00:00", "ida", "jon", "kai"))
-    walls = [datetime(2020, 1, 1) + timedelta(hours=n) for n in range(9 * 366 * 24)]
-    turns = len({first(ZoneInfo(BERLIN), wall) for wall in walls if wall <= datetime(2028, 12, 1)})
-    assert at(years_later, "2028-11-30T23:00") == ("ida", "jon", "kai")[(turns - 1) % 3]
+
+
+@pytest.mark.parametrize("start", ["2020-01-01T00:00", "2020-03-29T02:00", "2020-03-29T03:00", "2020-01-01T00:30"])
+def test_merged_hand_overs_of_many_years_are_counted(start: str) -> None:
+    people = [f"p{n}" for n in range(11)]
+    found = Rota.parse(rotation("hourly", start, *people))
+    grid = sorted(
+        {first(ZoneInfo(BERLIN), datetime.fromisoformat(start) + timedelta(hours=n)) for n in range(9 * 366 * 24)}
+    )
+    for now in (
+        z("2020-03-29T01:30"),
+        z("2024-12-31T23:00"),
+        z("2028-03-26T00:59"),
+        z("2028-03-26T01:00"),
+        z("2028-03-26T02:00"),
+    ):
+        assert at(found, f"{now:%Y-%m-%dT%H:%M}") == people[(bisect_right(grid, now) - 1) % 11]
+        following = found.handoffs(now, now + timedelta(hours=3))
+        assert [h.people for h in following] == [{people[grid.index(h.at) % 11]} for h in following]
 
 
 def test_in_autumn_a_grid_time_that_occurs_twice_happens_once_at_its_first() -> None:
