@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event, func, select, text
 from sqlalchemy.orm import Session
 
 from helpdesk import clock, config
@@ -27,8 +29,10 @@ from helpdesk.models import (
     Service,
     Version,
 )
+from tests.postgres import embedded_postgres
 
-SEED = Path(__file__).parents[2] / "helpdesk" / "data" / "seed"
+ROOT = Path(__file__).parents[2]
+SEED = ROOT / "helpdesk" / "data" / "seed"
 NEW_PORTAL = """
 [[portal]]
 id = "jugend-nrw"
@@ -37,6 +41,29 @@ kind = "specialised_portal"
 owner = "mags"
 components = ["portal-basis", "formulare"]
 """
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connection]:
+    """A migrated, empty database."""
+    with embedded_postgres() as url:
+        engine = create_engine(url)
+        with engine.begin() as migrating:
+            alembic = Config(toml_file=str(ROOT / "pyproject.toml"))
+            alembic.attributes["connection"] = migrating
+            command.upgrade(alembic, "head")
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
+
+@pytest.fixture
+def session(connection: Connection) -> Iterator[Session]:
+    """One transaction, rolled back after the test."""
+    with connection.begin() as transaction:
+        with Session(connection, autoflush=False, expire_on_commit=False) as session:
+            yield session
+        transaction.rollback()
 
 
 @pytest.fixture
