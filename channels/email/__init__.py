@@ -13,10 +13,11 @@ from starlette.routing import BaseRoute
 
 from channels.email import reading
 from channels.email.addresses import KIND
+from channels.email.content import MAX_MAIL
 from channels.email.imap import PROCESSED, MailboxError, mailbox
 from channels.email.inbound import Pass
 from channels.email.originals import Originals, Reference
-from channels.email.reading import as_json, parse
+from channels.email.parsing import as_json, parse
 from channels.email.settings import Account, accounts
 from channels.email.smtp import ACCEPT_SECONDS, Relay
 from channels.email.writing import BadAddress, compose, own_domain
@@ -183,7 +184,7 @@ class EmailChannel:
             for folder in ("INBOX", await box.folder(PROCESSED)):
                 await box.select(folder)
                 for uid in await box.with_message_id(reference.message_id):
-                    body = await box.fetch(uid, reading.MAX_MAIL)
+                    body = await box.fetch(uid, MAX_MAIL)
                     if body is not None and sha256(body).hexdigest() == reference.digest:
                         self._originals.keep(body)
                         return body

@@ -17,7 +17,9 @@ MAX_HEADER = 65_536  #: characters of one address header that are read
 MAX_RECIPIENTS = 1_000
 _WORD = r"""[^\s\x00-\x1f\x7f@<>(),;:"\[\]\\]"""
 _SHAPE = re.compile(rf"""(?:{_WORD}{{1,64}}|"[^"\x00-\x1f\x7f]{{1,62}}")@{_WORD}{{1,253}}""")
-_PIECE = re.compile(r'[^"(\\<>,;:)]+|.', re.DOTALL)
+_OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*"?|[<>,;:(]|[^"<>,;:(]+', re.DOTALL)
+_INSIDE = re.compile(r"[^()\\]+|\\.?|[()]", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def addresses(header: str) -> list[Address]:
@@ -45,58 +47,71 @@ def domain_of(address: str) -> str:
 
 
 def _mailboxes(text: str) -> Iterator[tuple[str, str]]:
-    """Pairs of display name and address specification, in one pass, comments of any depth included."""
-    words: list[str] = []
-    inside: list[str] | None = None
-    angle = ""
-    comment: list[str] = []
-    depth = 0
-    quoted: list[str] | None = None
-    escaped = False
-    for match in _PIECE.finditer(text):
-        piece = match.group()
-        if escaped:
-            escaped = False
-            if quoted is not None:
-                quoted.append(piece)
-            continue
-        if piece == "\\" and (quoted is not None or depth):
-            escaped = True
-        elif quoted is not None:
-            if piece == '"':
-                content = "".join(quoted)
-                # a quoted local part keeps its quotes, a display name loses them
-                bare = f'"{content}"' if text[match.end() : match.end() + 1] == "@" else content
-                (inside if inside is not None else words).append(bare)
-                quoted = None
-            else:
-                quoted.append(piece)
-        elif depth:
-            depth += (piece == "(") - (piece == ")")
-            comment.append(piece if depth else " ")
-        elif piece == "(":
-            depth = 1
-        elif piece == '"':
-            quoted = []
-        elif piece == "<":
-            inside = []
-        elif piece == ">" and inside is not None:
-            angle = "".join(inside)
-            inside = None
-        elif piece in ",;" and inside is None:
-            yield _mailbox(words, angle, comment)
-            words, angle, comment = [], "", []
-        elif piece == ":" and inside is None:
-            words = []  # the name of a group
+    """Pairs of display name and address specification."""
+    draft = _Draft()
+    for piece in _pieces(text):
+        if piece in (",", ";") and not draft.inside:
+            yield draft.finished()
+            draft = _Draft()
         else:
-            (inside if inside is not None else words).append(piece)
-    yield _mailbox(words, angle or "".join(inside or []), comment)
+            draft.take(piece)
+    yield draft.finished()
 
 
-def _mailbox(words: list[str], angle: str, comment: list[str]) -> tuple[str, str]:
-    text = "".join(words).strip()
-    if angle:
-        # a source route (<@relay:user@host>) names the way, not the person
-        return text, angle.rpartition(":")[2]
-    # „Anna Amt a@example.org“ without brackets is wrong and common
-    return "".join(comment).strip(), text if '"' in text else text.rpartition(" ")[2]
+def _pieces(text: str) -> Iterator[str]:
+    """Words, quoted strings, signs with a meaning, and comments as "(…" whatever is nested in them."""
+    at = 0
+    while match := _OUTSIDE.match(text, at):
+        at = match.end()
+        if match.group() == "(":
+            comment, at = _comment(text, at)
+            yield f"({comment}"
+        else:
+            yield match.group()
+
+
+def _comment(text: str, at: int) -> tuple[str, int]:
+    """The comment that begins at `at`, and where it ends. One pass, so depth costs nothing."""
+    content: list[str] = []
+    depth = 1
+    while match := _INSIDE.match(text, at):
+        at = match.end()
+        depth += (match.group() == "(") - (match.group() == ")")
+        if not depth:
+            break
+        content.append(_ESCAPED.sub(r"\1", match.group()))
+    return "".join(content), at
+
+
+class _Draft:
+    """One mailbox while it is read."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.angle: list[str] = []
+        self.comments: list[str] = []
+        self.inside = False
+
+    def take(self, piece: str) -> None:
+        if piece.startswith("("):
+            self.comments.append(piece[1:])
+        elif piece == "<":
+            self.angle, self.inside = [], True
+        elif piece == ">" and self.inside:
+            self.inside = False
+        elif piece == ":" and not self.inside:
+            self.words = []  # the name of a group
+        else:
+            (self.angle if self.inside else self.words).append(piece)
+
+    def finished(self) -> tuple[str, str]:
+        if self.angle:
+            # a source route (<@relay:user@host>) names the way, not the person
+            return "".join(map(_unquoted, self.words)).strip(), "".join(self.angle).rpartition(":")[2]
+        text = "".join(self.words).strip()
+        # „Anna Amt a@example.org“ without brackets is wrong and common
+        return " ".join(self.comments).strip(), text if '"' in text else text.rpartition(" ")[2]
+
+
+def _unquoted(piece: str) -> str:
+    return _ESCAPED.sub(r"\1", piece[1:].removesuffix('"')) if piece.startswith('"') else piece

@@ -13,9 +13,10 @@ import logging
 from collections import Counter
 from datetime import UTC, datetime
 
+from channels.email.content import MAX_MAIL
 from channels.email.imap import FAILED, PROCESSED, Mailbox
 from channels.email.originals import Originals
-from channels.email.reading import MAX_MAIL, TRUNCATED, Unreadable
+from channels.email.reading import TRUNCATED, Unreadable
 from channels.email.sandbox import Read, Sandbox
 from channels.email.settings import Account
 from helpdesk.channel import DeliveryReport, Desk, Raw

@@ -37,8 +37,8 @@ class Part:
 
     @property
     def is_text(self) -> bool:
-        """Shown as text: not an attachment, not a named file."""
-        return self.media_type in ("text/plain", "text/html") and self.disposition != "attachment" and not self.name
+        """Can be shown as text. A name makes it a file, unless the mail has no other text."""
+        return self.media_type in ("text/plain", "text/html") and self.disposition != "attachment"
 
     def content(self, limit: int | None = None) -> bytes:
         """Decoded bytes; with `limit`, at least the first `limit` bytes of the encoded form are decoded."""

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from channels.email.addresses import addresses
 from channels.email.charsets import decode
+from channels.email.content import MAX_MAIL
 from channels.email.headers import date_of, decode_words, from_base64, value_and_parameters
 from channels.email.html import harmless, text_of
+from channels.email.parsing import as_json, parse
 from channels.email.quoting import newest
-from channels.email.reading import MAX_MAIL, Unreadable, as_json, attachments, parse, read
+from channels.email.reading import Unreadable, attachments, read
 from tests.channels.email.mails import PAYLOADS, RULES, raw
 
 HEAD = b"From: a@example.org\nSubject: x\n"

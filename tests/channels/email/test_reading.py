@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from channels.email.reading import Unreadable, as_json, attachments, parse, read
+from channels.email.parsing import as_json, parse
+from channels.email.reading import Unreadable, attachments, read
 from helpdesk.channel import DeliveryReport, InboundMessage, Kind
 from tests.channels.email.mails import KEY, MARKS, PAYLOADS, RULES, mail, message, payload, raw
 
@@ -106,6 +107,11 @@ def test_a_mail_inside_a_mail_is_a_file() -> None:
     (file,) = message("forwarded_mail").files
     assert (file.name, file.media_type) == ("teil-2.eml", "message/rfc822")
     assert message("forwarded_mail").text == "Bitte ansehen"
+
+
+def test_a_named_text_is_a_file_only_beside_another_text() -> None:
+    named = b'From: a@example.org\nContent-Type: text/plain; name="brief.txt"\n\nDer Brief selbst\n'
+    assert (message(named).text, message(named).files) == ("Der Brief selbst", ())
 
 
 def test_a_file_name_has_no_folder_and_no_direction_marks() -> None:

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from channels.email.reading import parse
+from channels.email.parsing import parse
 from channels.email.settings import accounts
 from channels.email.writing import BadAddress, Letter, compose
 from helpdesk.channel import File, OutboundMessage
