@@ -174,6 +174,14 @@ def test_in_autumn_a_grid_time_that_occurs_twice_happens_once_at_its_first() -> 
     ]
 
 
+def test_in_the_second_of_the_two_autumn_hours_the_hand_over_of_the_first_has_happened() -> None:
+    found = Rota.parse(rotation("hourly", "2028-10-28T00:45", "ida", "jon", "kai"))
+    assert handoffs(found, "2028-10-28T23:00", "2028-10-29T02:00") == [("10-28T23:45", "jon"), ("10-29T00:45", "kai")]
+    assert (
+        at(found, "2028-10-29T00:44", "2028-10-29T00:45", "2028-10-29T01:10", "2028-10-29T02:44") == "jon kai kai kai"
+    )
+
+
 def test_a_daily_grid_time_in_the_gap_moves_to_its_end() -> None:
     found = Rota.parse(rotation("daily", "2028-03-25T02:30", "ida", "jon"))
     assert [h[0] for h in handoffs(found, "2028-03-25T00:00", "2028-03-28T00:00")] == [
