@@ -129,6 +129,20 @@ def data() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
+def ready() -> Iterator[Path]:
+    """A data folder after its first start."""
+    with open_folder() as folder:
+        embedded.open(folder).close()
+        yield folder
+
+
+@pytest.fixture
+def made(data: Path, ready: Path) -> None:
+    """`data` has had its first start: a copy costs a fraction of making it."""
+    subprocess.run(["cp", "-a", "--reflink=auto", ready / "postgres", data], check=True)
+
+
+@pytest.fixture(scope="module")
 def database() -> Iterator[Embedded]:
     with open_folder() as folder, embedded.open(folder) as opened:
         yield opened
@@ -184,7 +198,8 @@ def test_what_people_wrote_stays_out_of_the_log(database: Embedded) -> None:
     assert "Blinddarm" not in log
 
 
-def test_a_second_start_finds_the_rows_of_the_first(data: Path) -> None:
+@pytest.mark.usefixtures("made")
+def test_a_later_start_finds_the_rows_of_an_earlier_one(data: Path) -> None:
     with embedded.open(data) as first:
         query(first, "CREATE TABLE kept AS SELECT 7 AS number")
     with embedded.open(data) as second:
@@ -217,6 +232,7 @@ def test_a_folder_below_tmp_that_somebody_else_holds_is_not_trusted(data: Path) 
 # Many processes
 
 
+@pytest.mark.usefixtures("made")
 def test_a_second_process_attaches_and_takes_over_when_the_supervisor_dies(data: Path) -> None:
     with Process(data, "first", writes=False) as first:
         assert first.role() == "supervising"
@@ -229,6 +245,7 @@ def test_a_second_process_attaches_and_takes_over_when_the_supervisor_dies(data:
             assert query(second, "SELECT 1") == [(1,)]
 
 
+@pytest.mark.usefixtures("made")
 def test_who_closes_hands_over(data: Path) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(embedded.open(data))
@@ -246,6 +263,7 @@ def test_four_processes_that_start_at_once_share_one_server(data: Path) -> None:
         assert sorted(process.role() for process in processes) == ["attached"] * 3 + ["supervising"]
 
 
+@pytest.mark.usefixtures("made")
 def test_the_server_does_not_outlive_its_supervisor(data: Path) -> None:
     with Process(data, "only", writes=False) as only:
         only.role()
@@ -254,6 +272,7 @@ def test_the_server_does_not_outlive_its_supervisor(data: Path) -> None:
     eventually(lambda: not alive(server))
 
 
+@pytest.mark.usefixtures("made")
 def test_the_server_outlives_the_thread_that_opened_it(data: Path) -> None:
     opened: list[Embedded] = []
     opener = threading.Thread(target=lambda: opened.append(embedded.open(data)))
@@ -291,6 +310,7 @@ def lost_rows(data: Path, writers: list[Process]) -> set[tuple[str, int]]:
     return promised - found
 
 
+@pytest.mark.usefixtures("made")
 def test_kill_9_of_the_database_loses_no_acknowledged_row(data: Path) -> None:
     with application_with_two_writers(data) as (_, writers):
         for _ in range(3):
@@ -301,6 +321,7 @@ def test_kill_9_of_the_database_loses_no_acknowledged_row(data: Path) -> None:
     assert lost_rows(data, writers) == set()
 
 
+@pytest.mark.usefixtures("made")
 def test_kill_9_of_every_process_of_the_server_loses_no_acknowledged_row(data: Path) -> None:
     with application_with_two_writers(data) as (_, writers):
         for process in server_processes(data):
@@ -311,6 +332,7 @@ def test_kill_9_of_every_process_of_the_server_loses_no_acknowledged_row(data: P
     assert lost_rows(data, writers) == set()
 
 
+@pytest.mark.usefixtures("made")
 def test_kill_9_of_the_application_loses_no_acknowledged_row(data: Path) -> None:
     with application_with_two_writers(data) as (application, writers):
         application.kill()
@@ -320,6 +342,7 @@ def test_kill_9_of_the_application_loses_no_acknowledged_row(data: Path) -> None
     assert lost_rows(data, writers) == set()
 
 
+@pytest.mark.usefixtures("made")
 def test_kill_9_of_both_loses_no_acknowledged_row(data: Path) -> None:
     with application_with_two_writers(data) as (application, writers):
         os.kill(application.process.pid, signal.SIGKILL)
@@ -330,6 +353,7 @@ def test_kill_9_of_both_loses_no_acknowledged_row(data: Path) -> None:
     assert lost_rows(data, writers) == set()
 
 
+@pytest.mark.usefixtures("made")
 def test_kill_9_of_everything_at_once_loses_no_acknowledged_row(data: Path) -> None:
     with application_with_two_writers(data) as (application, writers):
         for ours in (application, *writers):
@@ -340,6 +364,7 @@ def test_kill_9_of_everything_at_once_loses_no_acknowledged_row(data: Path) -> N
     assert lost_rows(data, writers) == set()
 
 
+@pytest.mark.usefixtures("made")
 def test_a_busy_query_does_not_delay_the_new_server(data: Path) -> None:
     """A process of the old server that computes does not notice the end of its parent."""
     with embedded.open(data) as database, psycopg.connect(database.dsn) as busy:
@@ -367,6 +392,7 @@ def test_a_kill_in_the_middle_of_the_first_start_leaves_nothing_half_made(data: 
         assert query(database, "SELECT 1") == [(1,)]
 
 
+@pytest.mark.usefixtures("made")
 def test_a_stale_pid_file_that_names_a_living_process_is_no_obstacle(data: Path) -> None:
     with embedded.open(data) as database:
         user, pid_file = database.cluster.user, database.cluster.data / "postmaster.pid"
@@ -437,6 +463,7 @@ def test_a_disk_that_fills_while_the_server_runs_refuses_rows_until_there_is_roo
         assert query(database, "SELECT number FROM kept ORDER BY 1") == [(7,), (8,)]
 
 
+@pytest.mark.usefixtures("made")
 def test_a_server_that_cannot_start_again_heals_once_the_reason_is_gone(data: Path) -> None:
     with embedded.open(data) as database:
         settings = database.cluster.data / "postgresql.conf"
@@ -495,6 +522,7 @@ def test_a_strict_umask_of_root_does_not_lock_the_server_out(data: Path) -> None
 
 
 @needs_root
+@pytest.mark.usefixtures("made")
 def test_data_that_root_copied_back_belong_to_the_server_again(data: Path) -> None:
     with embedded.open(data) as database:
         query(database, "CREATE TABLE kept AS SELECT 7 AS number")
@@ -547,15 +575,15 @@ def test_a_folder_of_somebody_else_is_said(data: Path) -> None:
     assert "HELPDESK_DATA" in message(FolderReadOnly, data)
 
 
+@pytest.mark.usefixtures("made")
 def test_a_lost_password_file_is_named(data: Path) -> None:
-    embedded.open(data).close()
     (data / "postgres/password").unlink()
     assert str(data / "postgres/password") in message(PasswordMissing, data)
 
 
+@pytest.mark.usefixtures("made")
 def test_a_broken_cluster_says_why_and_where_more_stands(data: Path) -> None:
-    with embedded.open(data) as database:
-        settings = database.cluster.data / "postgresql.conf"
+    settings = data / "postgres/cluster/postgresql.conf"
     settings.write_text("max_connections = viele\n")
     text = message(EmbeddedError, data)
     assert "configuration file" in text
@@ -565,8 +593,8 @@ def test_a_broken_cluster_says_why_and_where_more_stands(data: Path) -> None:
 # Versions
 
 
+@pytest.mark.usefixtures("made")
 def test_data_of_another_version_are_left_alone_and_both_versions_named(data: Path) -> None:
-    embedded.open(data).close()
     version = data / "postgres/cluster/PG_VERSION"
     present = version.read_text().strip()
     version.write_text("11\n")
