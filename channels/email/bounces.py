@@ -15,6 +15,7 @@ from channels.email.charsets import decode
 from channels.email.headers import Headers
 from channels.email.mime import Part
 from channels.email.threading import Marks, message_ids
+from channels.email.trust import submitted
 from helpdesk.channel import Reason
 
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
@@ -26,12 +27,14 @@ _ORIGINAL_ID = re.compile(
     r"^(?:message-id|x-original-message-id)\s{0,5}:\s{0,5}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE
 )
 _DAEMON = re.compile(
-    r"(?:mailer-daemon|postmaster|mail-daemon|mail-?delivery.*|bounces?|mdaemon)(?:[+.=-].*)?", re.IGNORECASE
+    r"(?:mailer-daemon|postmaster|mail-daemon|mail-?delivery.*|bounces?|mdaemon|microsoftexchange[0-9a-f]{8,40})"
+    r"(?:[+.=-].*)?",
+    re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    r"undeliver|unzustellbar|nicht zugestellt|returned mail|returned to sender|failure notice|failed mail|non[- ]remis"
-    r"|delivery (?:status notification|failure|report)|mail delivery (?:failed|system)|could not be delivered"
-    r"|rückläufer",
+    r"undeliver|returned mail|returned to sender|failure notice|failed mail|mail delivery (?:failed|system)"
+    r"|delivery (?:status notification|failure|report)|could not be delivered|non[- ]remis"
+    r"|unzustellbar|nicht (?:zugestellt|zustellbar)|zustell.{0,20} fehlgeschlagen|rückläufer",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(r"delay|verzögert|warning: (?:could not send|message)", re.IGNORECASE)
@@ -91,11 +94,10 @@ def bounce_of(
 def _is_bounce(headers: Headers, machine: str, *, subject: str, sender: str, by_verp: bool, text: str) -> bool:
     if _ACTION.search(machine) or headers.has("x-failed-recipients"):
         return True
-    submitted = headers.get("auto-submitted").partition(";")[0].strip().lower()
     from_machine = headers.get("return-path").strip() == "<>" or bool(_DAEMON.fullmatch(sender.rpartition("@")[0][:64]))
     says_so = bool(_SUBJECT.search(subject[:300]))
     if by_verp:
-        return says_so or (from_machine and submitted != "auto-replied" and bool(_CODE.search(text[:4_000])))
+        return says_so or (from_machine and submitted(headers) != "auto-replied" and bool(_CODE.search(text[:4_000])))
     return says_so and from_machine
 
 

@@ -21,7 +21,7 @@ from helpdesk.channel import Address, File
 
 MAX_MAIL = 25_000_000  #: bytes of a mail that are fetched and read
 MAX_TEXT = 100_000  #: characters of a message; more is in the original
-MAX_SUBJECT = 500
+MAX_SUBJECT = 1_000
 _MAX_TEXT_BYTES = 1_000_000  #: encoded bytes of one text part that are decoded
 _MAX_TEXT_PARTS = 50
 _SHADOWS = ("text/x-amp-html", "text/watch-html")  #: further forms of a text that is there already
@@ -64,7 +64,7 @@ class Mail:
         return list(reversed(dict.fromkeys(reversed(found))))[-MAX_REFERENCES:]
 
     def subject(self) -> str:
-        return _tolerant(lambda: decode_words(self.headers.get("subject")[:16_384]), "")[:MAX_SUBJECT]
+        return _tolerant(partial(decode_words, self.headers.get("subject")[:16_384]), "")[:MAX_SUBJECT]
 
     def message_id(self) -> str:
         found = _MESSAGE_ID.search(self.headers.get("message-id")[:2_000])

@@ -24,6 +24,7 @@ _NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _ENCODED = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _PARAMETER = re.compile(r""";[ \t]*([^\s=;"]{1,100})[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"?|[^;\s]*)""", re.DOTALL)
 _CONTINUED = re.compile(r"(.+?)\*(\d{1,3})?(\*)?$")
+_BREAK = re.compile(r"[ \t\n]*[\t\n][ \t\n]*")
 _UNDERSCORE = re.compile(rb"_")
 
 
@@ -115,7 +116,7 @@ def decode_words(value: str) -> str:
     if pending:
         out.append(decode(pending, charset).text)
     out.append(value[at:])
-    return " ".join(clean("".join(out)).split())
+    return _BREAK.sub(" ", clean("".join(out))).strip()
 
 
 def _word(kind: str, payload: str) -> bytes:

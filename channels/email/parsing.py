@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from channels.email import trust
 from channels.email.content import Mail
 from channels.email.mime import Part
 from channels.email.threading import Marks, message_ids
@@ -61,7 +62,7 @@ def parse(data: bytes) -> ParsedMail:
         in_reply_to=next(iter(message_ids(mail.headers.get("in-reply-to"))), ""),
         references=tuple(message_ids(mail.headers.get("references"))),
         date=mail.date(),
-        auto_submitted=mail.headers.get("auto-submitted").partition(";")[0].strip().lower() not in ("", "no"),
+        auto_submitted=trust.is_autoreply(mail.headers, subject) or trust.submitted(mail.headers) not in ("", "no"),
         bounce=mail.bounce(_NOBODY) is not None,
         attachments=tuple(_attachment(part) for part in mail.files()),
         charset_errors=mail.charset_errors(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import resource
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -38,5 +39,6 @@ def _answer(raw: Raw, rules: Rules | None) -> Read | str:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with suppress(ValueError, OSError):  # not every system can
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     main(sys.stdin.buffer, sys.stdout.buffer)

@@ -68,13 +68,15 @@ class Sandbox:
         return answer
 
     async def _start(self) -> asyncio.subprocess.Process:
+        path = os.pathsep.join(each or os.getcwd() for each in sys.path)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "channels.email.reader",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            start_new_session=True,  # Ctrl-C in a terminal is for us, not for it
+            env={"PYTHONPATH": path, "PATH": os.defpath, "LC_ALL": "C.UTF-8"},
         )
         if self._process.stdin is not None:
             await _write(self._process.stdin, self._rules)

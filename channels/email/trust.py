@@ -27,27 +27,31 @@ _LIST_MARKS = ("list-id", "list-unsubscribe", "list-post", "feedback-id", "x-loo
 _WANTS_NO_ANSWER = re.compile(r"\b(?:all|oof|autoreply)\b", re.IGNORECASE)
 
 
+def submitted(headers: Headers) -> str:
+    """The word of Auto-Submitted (RFC 3834), "" without one."""
+    return headers.get("auto-submitted").partition(";")[0].strip().lower()
+
+
 def is_autoreply(headers: Headers, subject: str) -> bool:
     """An out-of-office note and the like: an answer that no human wrote (RFC 3834)."""
-    submitted = headers.get("auto-submitted").partition(";")[0].strip().lower()
+    found = submitted(headers)
     answers = headers.has("in-reply-to") or headers.has("references")
-    if submitted == "auto-replied" or any(headers.has(name) for name in _MARKS_OF_REPLIERS):
+    if found == "auto-replied" or any(headers.has(name) for name in _MARKS_OF_REPLIERS):
         return True
     if headers.get("precedence").strip().lower() in ("auto_reply", "auto-reply"):
         return True
     if value_and_parameters(headers.get("content-type"))[0] == "multipart/report":
         return True  # a read receipt, or a report that names no delivery of ours
     # Exchange marks its notes `auto-generated`; so do machines that report something new, which must not be lost
-    marked = submitted not in ("", "no") or headers.has("x-auto-response-suppress")
+    marked = found not in ("", "no") or headers.has("x-auto-response-suppress")
     says_so = bool(_REPLY_SUBJECT.match(subject))
-    return (answers and (submitted.startswith("auto-") or says_so)) or (marked and says_so)
+    return (answers and (found.startswith("auto-") or says_so)) or (marked and says_so)
 
 
 def is_automatic(headers: Headers, sender: str) -> bool:
     """No automatic answer may go there: robots, lists, bulk mail, whoever wants none (RFC 3834 §2)."""
-    submitted = headers.get("auto-submitted").partition(";")[0].strip().lower()
     return (
-        submitted not in ("", "no")
+        submitted(headers) not in ("", "no")
         or headers.get("precedence").strip().lower() in ("bulk", "list", "junk", "auto_reply", "auto-reply")
         or any(headers.has(name) for name in _LIST_MARKS)
         or bool(_WANTS_NO_ANSWER.search(headers.get("x-auto-response-suppress")[:200]))

@@ -46,6 +46,7 @@ class MailServer:
     smtp_port: int
     lmtp_port: int
     folder: Path
+    imaps_port: int = 0  #: 0 = without encryption
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def settings(self, address: str = "hilfe@nrw.example", **more: str) -> dict[str, str]:
@@ -63,6 +64,14 @@ class MailServer:
             "email_secret": "ein-geheimnis-nur-fuer-tests",
             **more,
         }
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "certificate.pem"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "key.pem"
 
     def deliver(self, to: str, data: bytes, sender: str = "aenne@example.org") -> None:
         """Puts the bytes into a mailbox by LMTP, as they are."""
@@ -107,16 +116,21 @@ class MailServer:
 
 
 @contextlib.contextmanager
-def mail_server() -> Iterator[MailServer]:
-    """Starts both and waits until they answer; stops them and removes every trace."""
+def mail_server(*, tls: bool = False) -> Iterator[MailServer]:
+    """Starts both and waits until they answer; stops them and removes every trace.
+
+    With `tls`, both speak STARTTLS and Dovecot IMAPS, with a certificate of their own (`certificate`) for 127.0.0.1.
+    """
     reason = missing()
     if reason:
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="anlaufstelle-mail-"))
     folder.chmod(0o755)
-    imap, lmtp, smtp = _free_ports(3)
-    server = MailServer(imap_port=imap, smtp_port=smtp, lmtp_port=lmtp, folder=folder)
+    imap, lmtp, smtp, imaps = _free_ports(4)
+    server = MailServer(imap_port=imap, smtp_port=smtp, lmtp_port=lmtp, imaps_port=imaps if tls else 0, folder=folder)
     try:
+        if tls:
+            _make_certificate(server)
         _start_dovecot(server)
         _start_exim(server)
         yield server
@@ -139,6 +153,25 @@ def until(true: Callable[[], bool], what: str, seconds: float = _SECONDS) -> Non
         time.sleep(0.05)
 
 
+def _make_certificate(server: MailServer) -> None:
+    subject = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=IP:{HOST}"]
+    files = ["-keyout", str(server.key), "-out", str(server.certificate)]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    subprocess.run([*command, *files, *subject], check=True, capture_output=True)
+    server.key.chmod(0o644)  # Exim reads it as its own user
+
+
 def _start_dovecot(server: MailServer) -> None:
     folder = server.folder
     for name in ("mail", "run", "state"):
@@ -153,7 +186,7 @@ log_path = {folder}/dovecot.log
 instance_name = peer-{server.imap_port}
 protocols = imap lmtp
 listen = {HOST}
-ssl = no
+{f"ssl = yes{chr(10)}ssl_cert = <{server.certificate}{chr(10)}ssl_key = <{server.key}" if server.imaps_port else "ssl = no"}
 disable_plaintext_auth = no
 mail_location = maildir:{folder}/mail/%u
 mail_uid = mail
@@ -176,7 +209,8 @@ service imap-login {{
     port = {server.imap_port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {server.imaps_port}
+    ssl = yes
   }}
 }}
 service lmtp {{
@@ -219,7 +253,7 @@ domainlist local_domains = nrw.example : example.org
 acl_smtp_rcpt = check_rcpt
 acl_smtp_data = accept
 smtputf8_advertise_hosts = *
-tls_advertise_hosts =
+{f"tls_advertise_hosts = *{chr(10)}tls_certificate = {server.certificate}{chr(10)}tls_privatekey = {server.key}" if server.imaps_port else "tls_advertise_hosts ="}
 host_lookup =
 begin acl
 check_rcpt:

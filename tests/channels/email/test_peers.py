@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import time
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from uuid import uuid4
@@ -242,3 +243,36 @@ async def test_a_server_that_goes_away_while_we_wait(desk: FakeDesk) -> None:
         passing.processes[0].terminate()
         with pytest.raises(MailboxError, match="good-bye"):
             await asyncio.wait_for(polling, 20)
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[MailServer]:
+    with mail_server(tls=True) as guarded:
+        yield guarded
+
+
+@pytest.mark.parametrize("imap", ["starttls", "ssl"])
+async def test_encrypted_there_and_back(
+    guarded: MailServer, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch, imap: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(guarded.certificate))
+    box = f"{imap}@nrw.example"
+    more = {"email_imap_port": str(guarded.imaps_port)} if imap == "ssl" else {}
+    (account,) = accounts(guarded.settings(box, email_imap_tls=imap, email_smtp_tls="starttls", **more))
+    channel = EmailChannel(account, idle_seconds=0)
+    assert (await channel.check()).problem == ""
+    await channel.send(sent(box, text="Verschlüsselt"), go)
+    await arrived(guarded, box)
+    await channel.poll(desk)
+    assert desk.messages[0].text.startswith("Verschlüsselt")
+    assert b" with esmtps " in desk.messages[0].raw.body
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(guarded: MailServer, desk: FakeDesk) -> None:
+    (account,) = accounts(guarded.settings(email_imap_tls="starttls", email_smtp_tls="starttls"))
+    channel = EmailChannel(account, idle_seconds=0)
+    with pytest.raises(MailboxError, match="SSLCertVerificationError"):
+        await channel.poll(desk)
+    with pytest.raises(DeliveryError) as caught:
+        await channel.send(sent("a@example.org"), go)
+    assert caught.value.outcome is Outcome.TEMPORARY

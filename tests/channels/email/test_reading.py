@@ -76,6 +76,26 @@ def test_every_field_of_an_everyday_mail() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("sender", "subject"),
+    [
+        ("MAILER-DAEMON@mx.example.net", "failure notice"),
+        ("mailer-daemon@googlemail.example", "Delivery Status Notification (Failure)"),
+        ("postmaster@stadt.example", "Unzustellbar: Ihr Anliegen"),
+        ("MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@stadt.example", "Undeliverable: Ihr Anliegen"),
+        ("Mailer-Daemon@mx.example.net", "Zustellung der E-Mail fehlgeschlagen"),
+    ],
+)
+def test_bounces_of_all_makes_are_known(sender: str, subject: str) -> None:
+    assert parse(mail(subject=subject, **{"from": sender})).bounce
+    assert not parse(mail(subject=subject)).bounce, "a person may write such a subject"
+
+
+def test_a_subject_has_one_line_and_keeps_its_spaces() -> None:
+    folded = b"From: a@example.org\nSubject: Antrag  Nr.\n\t5 =?utf-8?q?f=C3=BCr=0A?=\n =?utf-8?q?Bonn?=\n\nx\n"
+    assert parse(folded).subject == "Antrag  Nr. 5 für Bonn"
+
+
 def test_attachments_keep_their_names_and_bytes_in_every_encoding() -> None:
     pdf, notes = b"%PDF-1.4 " + bytes(range(256)), b"Zeile 1\r\nZeile 2"
     found = parse(payload("alternative_with_attachments"))
