@@ -30,10 +30,10 @@ from typing import Self
 import psycopg
 import structlog
 
-from helpdesk import pgbinaries, pgcluster
+from helpdesk import pgbinaries, pgcluster, pgfolder
 from helpdesk.database_url import check_url
-from helpdesk.pgcluster import Cluster
 from helpdesk.pgerrors import EmbeddedError, NotAnswering, PasswordMissing
+from helpdesk.pgfolder import Cluster
 
 __all__ = ["Embedded", "EmbeddedError", "check_url", "open"]
 
@@ -52,7 +52,7 @@ def open(data: Path, *, wait: float = 120.0) -> Embedded:
 
     Raises EmbeddedError, in words for the operator.
     """
-    embedded = Embedded(pgcluster.lay_out(data))
+    embedded = Embedded(pgfolder.lay_out(data))
     try:
         embedded.ensure(wait=wait, hopeful=False)
     except BaseException:
@@ -134,11 +134,11 @@ class Embedded:
                 self._held = self._lock("supervisor.lock")
             if self._held is not None and (self._server is None or self._server.poll() is not None):
                 self._start()
-                pgcluster.trim_log(self.cluster)
+                pgfolder.trim_log(self.cluster)
         except EmbeddedError as error:
             self.trouble = error
         except OSError as error:
-            self.trouble = pgcluster.explain_os(error, self.cluster.home)
+            self.trouble = pgfolder.explain_os(error, self.cluster.home)
         else:
             self.trouble = None
             return True
@@ -149,7 +149,7 @@ class Embedded:
         began, status = time.monotonic(), self._server and self._server.returncode
         cluster, lock = self.cluster, self._last_server_gone()
         try:
-            pgcluster.require_room(cluster)
+            pgfolder.require_room(cluster)
             binaries = pgbinaries.find(major=cluster.major, data=cluster.home.parent)
             if os.getuid() == 0:
                 binaries = pgbinaries.mirror(binaries, cluster.home / "programs")
@@ -165,7 +165,7 @@ class Embedded:
     def _await(self, server: subprocess.Popen[bytes]) -> None:
         while not self._answers() and not self._closing.is_set():
             if (status := server.poll()) is not None:
-                raise pgcluster.explain_exit(self.cluster, status)
+                raise pgfolder.explain_exit(self.cluster, status)
             time.sleep(0.02)
 
     def _answers(self) -> bool:
@@ -198,7 +198,7 @@ class Embedded:
 
     def _lock(self, name: str) -> int | None:
         """The file, locked for as long as a copy of its descriptor is open anywhere; None when somebody has it."""
-        descriptor = pgcluster.open_private(self.cluster, self.cluster.home / name)
+        descriptor = pgfolder.open_private(self.cluster, self.cluster.home / name)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -20,7 +20,7 @@ from typing import Self
 import psycopg
 import pytest
 
-from helpdesk import embedded, pgbinaries, pgcluster
+from helpdesk import embedded, pgbinaries, pgfolder
 from helpdesk.embedded import Embedded, EmbeddedError, check_url
 from helpdesk.pgerrors import (
     DatabaseError,
@@ -107,7 +107,7 @@ def alive(process: int) -> bool:
 
 
 def server_processes(data: Path) -> list[int]:
-    mark = pgcluster.lay_out(data).mark.encode()
+    mark = pgfolder.lay_out(data).mark.encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
