@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 
@@ -130,7 +131,7 @@ MAILS = st.builds(
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(MAILS, st.binary(max_size=400)))
 def test_reading_raises_nothing_but_unreadable(body: bytes) -> None:
-    as_json(parse(body))
+    json.dumps(as_json(parse(body)), ensure_ascii=False).encode()
     list(attachments(raw(body)))
     try:
         first = read(raw(body), RULES)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -236,3 +238,27 @@ async def test_a_reader_that_dies_takes_only_its_mail_with_it() -> None:
         with pytest.raises(Unreadable, match="died"):
             await sandbox.read(raw(mail()))
         assert await sandbox.read(raw(mail("Danach")))
+
+
+async def test_a_pass_cancelled_while_reading_leaves_no_process(fake: FakeMail, desk: FakeDesk) -> None:
+    (account,) = accounts(fake.settings())
+    for moment in (0.02, 0.1, 0.3):
+        fake.put(mail("x" * 2_000_000))
+        polling = asyncio.ensure_future(EmailChannel(account, idle_seconds=5).poll(desk))
+        await asyncio.sleep(moment)
+        polling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await polling
+    for _ in range(100):
+        if not children():
+            break
+        await asyncio.sleep(0.05)
+    assert children() == []
+
+
+def children() -> list[str]:
+    """Readers that this process has started and that still run."""
+    tasks = Path(f"/proc/{os.getpid()}/task")
+    found = [number for task in tasks.iterdir() for number in (task / "children").read_text().split()]
+    lines = [Path(f"/proc/{number}/cmdline").read_bytes() for number in found if Path(f"/proc/{number}").exists()]
+    return [line.decode() for line in lines if b"channels.email.reader" in line]
