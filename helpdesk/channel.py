@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self, TypeVar, dataclass_transform
 from uuid import UUID
 
 from starlette.routing import BaseRoute
 
-value = dataclass(frozen=True, kw_only=True)
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def value(cls: type[T]) -> type[T]:
+    """A frozen, keyword-only dataclass."""
+    return dataclass(frozen=True, kw_only=True)(cls)
 
 
 class Outcome(StrEnum):
@@ -132,7 +138,8 @@ class InboundMessage:
     files: tuple[File, ...] = ()
     language: str | None = None
     provider_time: datetime | None = None  #: never for a clock
-    hints: tuple[str, ...] = ()  #: ticket tokens, Message-IDs, chat id, alert key: strongest first
+    #: ticket tokens, Message-IDs, chat id, alert key: strongest first
+    hints: tuple[str, ...] = field(default=(), repr=False)
     automatic: bool = False
     verified: bool = False  #: the provider signed it AND the sender's identity is proven
 

@@ -28,6 +28,7 @@ TRY_AGAIN = ("40001", "40P01")
 class Database:
     def __init__(self, url: str, *, pool_size: int = 8, prepare_threshold: int | None = 5) -> None:
         self.url = url
+        self.info: dict[str, object] = {}  #: handed to every session; holds the `Context`
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
@@ -42,7 +43,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One transaction; commits at the end. Raises `DatabaseAway` when the database cannot be reached."""
-        session = Session(self.engine, expire_on_commit=False, autoflush=False)
+        session = Session(self.engine, expire_on_commit=False, autoflush=False, info=dict(self.info))
         try:
             with session, session.begin():
                 yield session

@@ -24,6 +24,8 @@ class Delivery(Base):
         Index("ix_delivery_ticket_id", "ticket_id", "id"),  # timeline: state of outgoing messages
         Index("ix_delivery_provider_id", "channel", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
         Index("uq_delivery_key", "key", unique=True),  # reports, idempotency at the provider
+        # "ack 7" from a contact point
+        Index("ix_delivery_reply_code", "channel", "to_value", "reply_code", postgresql_where=text("reply_code IS NOT NULL")),
         # one at a time per recipient
         Index("ix_delivery_recipient", "channel", "to_value", "id", postgresql_where=text("state IN ('pending', 'sending')")),
     )  # fmt: skip
@@ -55,6 +57,7 @@ class Delivery(Base):
     reason: Mapped[str | None]
     detail: Mapped[str | None]
     chain: Mapped[Json | None]  #: for a page: pass number and step it belongs to
+    reply_code: Mapped[int | None]  #: for a page: the short number that answers it ("ack 7")
     created_at: Mapped[datetime] = mapped_column(server_default=text("helpdesk_now()"))
     sent_at: Mapped[datetime | None]
 

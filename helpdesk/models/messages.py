@@ -29,8 +29,7 @@ class Inbound(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
     headers: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     received_at: Mapped[datetime]
-    ticket_id: Mapped[int | None]
-    secret: Mapped[str | None]  #: sealed secret of the receipt's link, so that a repeat gets the same receipt
+    ticket_id: Mapped[int | None]  #: set when an original that made no message of its own belongs to a ticket
 
 
 class Message(Base):
@@ -40,6 +39,8 @@ class Message(Base):
     __table_args__ = (
         Index("ix_message_ticket_id", "ticket_id", "id"),  # timeline
         Index("ix_message_search", "search", postgresql_using="gin"),  # full text
+        # a repeat of an original finds its receipt
+        Index("ix_message_inbound_id", "inbound_id", postgresql_where=text("inbound_id IS NOT NULL")),
         # mail threading: In-Reply-To against Message-IDs, sent and received
         Index("ix_message_external_id", "external_id", postgresql_where=text("external_id IS NOT NULL")),
     )

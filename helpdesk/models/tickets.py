@@ -94,7 +94,7 @@ class Ticket(Base):
 
     policy: Mapped[str | None]
     chain: Mapped[Json | None]  #: state of the escalation chain (`escalation.policy.Chain`)
-    reply_code: Mapped[int | None]
+    link_round: Mapped[int] = mapped_column(server_default=text("1"))  #: goes up when secret links are revoked
 
     opened_at: Mapped[datetime]
     last_message_at: Mapped[datetime]

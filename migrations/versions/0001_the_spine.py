@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("chain", JSONB(), nullable=True),
+        sa.Column("reply_code", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("helpdesk_now()"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
@@ -118,6 +119,13 @@ def upgrade() -> None:
         ["channel", "to_value", "id"],
         unique=False,
         postgresql_where=sa.text("state IN ('pending', 'sending')"),
+    )
+    op.create_index(
+        "ix_delivery_reply_code",
+        "delivery",
+        ["channel", "to_value", "reply_code"],
+        unique=False,
+        postgresql_where=sa.text("reply_code IS NOT NULL"),
     )
     op.create_index("ix_delivery_ticket_id", "delivery", ["ticket_id", "id"], unique=False)
     op.create_index("uq_delivery_key", "delivery", ["key"], unique=True)
@@ -174,7 +182,6 @@ def upgrade() -> None:
         sa.Column("headers", JSONB(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=True),
-        sa.Column("secret", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound")),
     )
     op.create_index("ix_inbound_parked", "inbound", ["id"], unique=False, postgresql_where=sa.text("state = 'parked'"))
@@ -416,7 +423,7 @@ def upgrade() -> None:
         sa.Column("acknowledged_by", sa.BigInteger(), nullable=True),
         sa.Column("policy", sa.Text(), nullable=True),
         sa.Column("chain", JSONB(), nullable=True),
-        sa.Column("reply_code", sa.BigInteger(), nullable=True),
+        sa.Column("link_round", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_message_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_author", sa.Text(), nullable=False),
@@ -579,6 +586,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("external_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_message_inbound_id",
+        "message",
+        ["inbound_id"],
+        unique=False,
+        postgresql_where=sa.text("inbound_id IS NOT NULL"),
+    )
     op.create_index("ix_message_search", "message", ["search"], unique=False, postgresql_using="gin")
     op.create_index("ix_message_ticket_id", "message", ["ticket_id", "id"], unique=False)
     op.create_table(
@@ -639,6 +653,7 @@ def downgrade() -> None:
     op.drop_table("paging_rule")
     op.drop_index("ix_message_ticket_id", table_name="message")
     op.drop_index("ix_message_search", table_name="message", postgresql_using="gin")
+    op.drop_index("ix_message_inbound_id", table_name="message", postgresql_where=sa.text("inbound_id IS NOT NULL"))
     op.drop_index("ix_message_external_id", table_name="message", postgresql_where=sa.text("external_id IS NOT NULL"))
     op.drop_table("message")
     op.drop_index("ix_clock_event_ticket_id", table_name="clock_event")
@@ -708,6 +723,7 @@ def downgrade() -> None:
     op.drop_table("district")
     op.drop_index("uq_delivery_key", table_name="delivery")
     op.drop_index("ix_delivery_ticket_id", table_name="delivery")
+    op.drop_index("ix_delivery_reply_code", table_name="delivery", postgresql_where=sa.text("reply_code IS NOT NULL"))
     op.drop_index(
         "ix_delivery_recipient", table_name="delivery", postgresql_where=sa.text("state IN ('pending', 'sending')")
     )

@@ -1,0 +1,105 @@
+"""People outside: found by their address, made when new. An address says where to answer, never who somebody is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import phonenumbers
+from sqlalchemy import ColumnElement, Text, delete, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from helpdesk.errors import BadInput
+from helpdesk.models import Address, Contact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A contact as intake needs it."""
+
+    contact_id: int
+    name: str
+    language: str | None
+    role: str
+    noticed_at: datetime | None
+
+
+def canonical(kind: str, value: str) -> str:
+    """One spelling per address: E.164 for telephones, lower case for mail. Raises `BadInput`."""
+    value = value.strip()
+    if kind == "email":
+        local, at, domain = value.rpartition("@")
+        if not at or not local or "." not in domain or any(c.isspace() for c in value) or len(value) > 254:
+            raise BadInput("Diese E-Mail-Adresse ist nicht vollständig.", field="email")
+        return f"{local.lower()}@{domain.lower()}"
+    if kind == "phone":
+        try:
+            number = phonenumbers.parse(value, "DE")
+        except phonenumbers.NumberParseException:
+            raise BadInput("Diese Telefonnummer ist nicht vollständig.", field="phone") from None
+        if not phonenumbers.is_possible_number(number):
+            raise BadInput("Diese Telefonnummer ist nicht vollständig.", field="phone")
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return value
+
+
+KNOWN = select(Contact.id, Contact.name, Contact.language, Contact.role, Address.noticed_at).join_from(
+    Address, Contact, Address.contact_id == Contact.id
+)
+
+
+def find(session: Session, kind: str, value: str) -> Known | None:
+    row = session.execute(KNOWN.where(Address.kind == kind, Address.value == value)).one_or_none()
+    if row is None:
+        return None
+    return Known(contact_id=row.id, name=row.name, language=row.language, role=row.role, noticed_at=row.noticed_at)
+
+
+def find_or_make(
+    session: Session, kind: str, value: str, *, name: str = "", language: str | None = None, role: str = "citizen"
+) -> Known:
+    """The contact of this address. Two at the same moment get the same one (unique index on the address)."""
+    known = find(session, kind, value)
+    if known is not None:
+        return known
+    made = insert(Contact).values(name=name, language=language, role=role).returning(Contact.id).cte("made")
+    row = (
+        upsert(Address)
+        .from_select(["contact_id", "kind", "value"], select(made.c.id, _text(kind), _text(value)))
+        .on_conflict_do_update(index_elements=["kind", "value"], set_={"value": value})
+        .returning(Address.contact_id, select(made.c.id).scalar_subquery().label("made"))
+    )
+    got = session.execute(row).one()
+    if got.contact_id != got.made:  # somebody was faster: theirs counts
+        session.execute(delete(Contact).where(Contact.id == got.made))
+    return Known(contact_id=got.contact_id, name=name, language=language, role=role, noticed_at=None)
+
+
+def make(session: Session, *, name: str = "", language: str | None = None, role: str = "citizen") -> Known:
+    """A contact without an address: somebody who only left a name, or nothing."""
+    contact_id = session.execute(
+        insert(Contact).values(name=name, language=language, role=role).returning(Contact.id)
+    ).scalar_one()
+    return Known(contact_id=contact_id, name=name, language=language, role=role, noticed_at=None)
+
+
+def noticed(session: Session, kind: str, value: str, at: datetime) -> None:
+    """Remembers that the notice of a third-party channel was given to this address."""
+    session.execute(update(Address).where(Address.kind == kind, Address.value == value).values(noticed_at=at))
+
+
+def block(session: Session, kind: str, value: str, at: datetime) -> None:
+    """The person blocked us there, or the address does not exist: nothing more is sent to it."""
+    session.execute(
+        update(Address).where(Address.kind == kind, Address.value == value, Address.blocked_at.is_(None)).values(blocked_at=at)
+    )
+
+
+def addresses(session: Session, contact_id: int) -> list[Address]:
+    return list(session.scalars(select(Address).where(Address.contact_id == contact_id).order_by(Address.id)))
+
+
+def _text(value: str) -> ColumnElement[str]:
+    """A bound literal with its type, for INSERT … SELECT."""
+    return literal(value, Text())
