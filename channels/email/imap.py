@@ -123,7 +123,7 @@ class Mailbox:
         return sorted(int(word) for word in words if word.isdigit())
 
     async def size(self, uid: int) -> int:
-        """Bytes of a mail; 0 when it is gone."""
+        """Bytes of a mail; 0 when it is gone (another process of ours was quicker, or a person)."""
         answer = await self._fetch(uid, "(UID RFC822.SIZE)")
         found = [_SIZE.search(line) for line in answer.lines if isinstance(line, bytes)]
         return next((int(each.group(1)) for each in found if each), 0)
@@ -136,7 +136,7 @@ class Mailbox:
 
     async def _fetch(self, uid: int, items: str) -> Answer:
         answer: Answer = await self._within(self._client.uid("fetch", str(uid), items), FETCH_SECONDS)
-        if answer.result != "OK":
+        if answer.result not in ("OK", "NO"):  # NO: one of the mails asked for is not there any more (RFC 5530)
             raise MailboxError("IMAP: fetch refused")
         return answer
 
@@ -145,7 +145,7 @@ class Mailbox:
         target = _quoted(await self.folder(folder))
         if self._client.has_capability("MOVE"):
             answer = await self._within(self._client.uid("move", str(uid), target))
-            if answer.result != "OK":
+            if answer.result != "OK" and await self.size(uid):
                 raise MailboxError(f"IMAP: moving to {folder} refused")
             return
         copied = await self._within(self._client.uid("copy", str(uid), target))

@@ -155,6 +155,16 @@ async def test_a_hundred_mails_in_one_pass(server: MailServer, real: EmailChanne
     assert server.inbox(box) == []
 
 
+async def test_three_workers_at_one_mailbox(server: MailServer, desk: FakeDesk, box: str) -> None:
+    (account,) = accounts(server.settings(box))
+    for number in range(30):
+        await asyncio.to_thread(server.deliver, box, mail(f"{number}", message_id=f"<{number}@example.org>"))
+    await asyncio.gather(*(EmailChannel(account, idle_seconds=0).poll(desk) for _ in range(3)))
+    assert sorted(int(message.text) for message in desk.messages) == list(range(30))
+    assert server.inbox(box) == []
+    assert len(server.inbox(box, "Processed")) >= 30
+
+
 async def test_every_recorded_mail_passes_a_real_server(
     server: MailServer, real: EmailChannel, desk: FakeDesk, box: str
 ) -> None:

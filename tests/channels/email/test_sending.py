@@ -11,12 +11,10 @@ import pytest
 from channels.email import EmailChannel
 from channels.email.settings import Server, Tls, accounts
 from channels.email.smtp import Phase, Relay, refusal
-from helpdesk.channel import Address, DeliveryError, File, Outcome, Reason, Withdrawn
+from helpdesk.channel import DeliveryError, File, Outcome, Reason, Withdrawn
 from helpdesk.testing.channel_contract import Says
 from tests.channels.email.fake_mail import HOST, FakeMail
-from tests.channels.email.mails import KEY, outgoing
-
-SENT = (Outcome.TEMPORARY, Outcome.PERMANENT, Outcome.UNCERTAIN)
+from tests.channels.email.mails import outgoing
 
 
 async def go() -> None:
@@ -171,4 +169,4 @@ async def test_check_tells_both_servers_apart(fake: FakeMail, channel: EmailChan
 
 
 async def test_find_cannot_tell(channel: EmailChannel) -> None:
-    assert await channel.find(outgoing(to=Address(kind="email", value="a@b").value, key=KEY)) is None
+    assert await channel.find(outgoing()) is None
