@@ -92,7 +92,9 @@ def noticed(session: Session, kind: str, value: str, at: datetime) -> None:
 def block(session: Session, kind: str, value: str, at: datetime) -> None:
     """The person blocked us there, or the address does not exist: nothing more is sent to it."""
     session.execute(
-        update(Address).where(Address.kind == kind, Address.value == value, Address.blocked_at.is_(None)).values(blocked_at=at)
+        update(Address)
+        .where(Address.kind == kind, Address.value == value, Address.blocked_at.is_(None))
+        .values(blocked_at=at)
     )
 
 

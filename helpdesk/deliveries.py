@@ -205,7 +205,9 @@ def unwanted(session: Session, claimed: Claimed) -> str | None:
 
 def sent(session: Session, claimed: Claimed, provider_id: str) -> None:
     now = clock.now(session)
-    _settle(session, claimed, state=State.SENT, due_at=None, provider_id=provider_id, sent_at=now, reason=None, detail=None)
+    _settle(
+        session, claimed, state=State.SENT, due_at=None, provider_id=provider_id, sent_at=now, reason=None, detail=None
+    )
 
 
 def again(
@@ -214,7 +216,9 @@ def again(
     """Certainly not sent: later, or given up when it has waited too long."""
     now = clock.now(session)
     if reason is Reason.ACCOUNT:
-        alarms.raise_alarm(session, "channel_account", claimed.channel, f"Zugang des Kanals {claimed.channel} ist gestört.")
+        alarms.raise_alarm(
+            session, "channel_account", claimed.channel, f"Zugang des Kanals {claimed.channel} ist gestört."
+        )
         _settle(session, claimed, state=State.PENDING, due_at=now + ACCOUNT_WAIT, reason=reason, detail=detail)
         return
     wait = retry_after or _wait(claimed)
@@ -254,7 +258,9 @@ def unsure(session: Session, claimed: Claimed, *, repeat_safe: bool, detail: str
     if (repeat_safe and before <= UNCERTAIN_TRIES) or (claimed.purpose == "page" and before < UNCERTAIN_TRIES):
         _settle(session, claimed, state=State.UNCERTAIN, due_at=now + PAGE_WAIT, detail=detail, reason=Reason.UNKNOWN)
         session.execute(
-            text("UPDATE delivery SET thread = thread || jsonb_build_object('uncertain', CAST(:n AS int)) WHERE id = :id"),
+            text(
+                "UPDATE delivery SET thread = thread || jsonb_build_object('uncertain', CAST(:n AS int)) WHERE id = :id"
+            ),
             {"n": before, "id": claimed.id},
         )
         return
@@ -264,7 +270,9 @@ def unsure(session: Session, claimed: Claimed, *, repeat_safe: bool, detail: str
 
 def _settle(session: Session, claimed: Claimed, **values: Any) -> None:
     """Writes the outcome, unless the row has been taken over or a report was faster."""
-    row = update(Delivery).where(Delivery.id == claimed.id, Delivery.lease == claimed.lease, Delivery.state == "sending")
+    row = update(Delivery).where(
+        Delivery.id == claimed.id, Delivery.lease == claimed.lease, Delivery.state == "sending"
+    )
     session.execute(row.values(lease=None, lease_until=None, **values))
 
 
@@ -278,7 +286,9 @@ def withdraw_pages(session: Session, ticket_id: int, why: str) -> None:
     """Takes back the pages of a ticket that have not left yet; those in a sender's hand are stopped by `go`."""
     session.execute(
         update(Delivery)
-        .where(Delivery.ticket_id == ticket_id, Delivery.purpose == "page", Delivery.state.in_(["pending", "uncertain"]))
+        .where(
+            Delivery.ticket_id == ticket_id, Delivery.purpose == "page", Delivery.state.in_(["pending", "uncertain"])
+        )
         .values(state=State.FAILED, due_at=None, detail=f"withdrawn: {why}")
     )
 
@@ -316,7 +326,13 @@ def report(session: Session, channel: str, said: DeliveryReport) -> Delivery | N
     known.state, known.due_at, known.reason = said.state, None, said.reason
     session.flush()
     happened = "delivery_failed" if said.state is State.FAILED else "delivery_confirmed"
-    data = {"delivery": known.id, "channel": channel, "purpose": known.purpose, "reason": said.reason, "state": said.state}
+    data = {
+        "delivery": known.id,
+        "channel": channel,
+        "purpose": known.purpose,
+        "reason": said.reason,
+        "state": said.state,
+    }
     history.record(session, [history.Happened(kind=happened, ticket_id=known.ticket_id, data=data)])
     history.wake(session)
     return known if said.state is State.FAILED else None

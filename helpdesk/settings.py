@@ -22,14 +22,18 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, repr=False, validation_alias=AliasChoices("DATABASE_URL", "HELPDESK_DATABASE_URL", "database_url")
     )
-    listen_url: str | None = Field(default=None, repr=False)  #: direct DSN for LISTEN, where a pooler stands before the database
+    listen_url: str | None = Field(
+        default=None, repr=False
+    )  #: direct DSN for LISTEN, where a pooler stands before the database
     prepare_threshold: int | None = 5  #: 0 = never prepare (pgbouncer in transaction mode)
     pool_size: int = 8
     data: Path = Field(default_factory=default_data)
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""
-    secret: str | None = Field(default=None, repr=False)  #: signs cookies and reply tokens; made and kept in `data` if unset
+    secret: str | None = Field(
+        default=None, repr=False
+    )  #: signs cookies and reply tokens; made and kept in `data` if unset
     demo_password: str | None = Field(default=None, repr=False)
     test_clock: bool = False
     brand: str = "Portalservice"
