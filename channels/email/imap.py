@@ -24,7 +24,6 @@ SECONDS = 20.0  #: for one command
 FETCH_SECONDS = 120.0  #: for one mail
 PROCESSED = "Processed"
 FAILED = "Failed"
-_UID = re.compile(rb"\bUID (\d+)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
 _VALIDITY = re.compile(rb"UIDVALIDITY (\d+)")
 _EXISTS = re.compile(rb"^\d+ (?:EXISTS|RECENT)")

@@ -40,20 +40,29 @@ class Pass:
 
     async def run(self, box: Mailbox, desk: Desk) -> bool:
         """Takes in what waits; False when there may be more. Raises the desk's error when it fails at everything."""
-        waiting = await box.waiting()
-        self._forget({(box.validity, uid) for uid in waiting})
+        seen: set[int] = set()
         in_a_row = 0
         async with Sandbox(self._account.rules) as sandbox:
-            for uid in waiting[:MAX_MAILS]:
-                try:
-                    await self._one(box, desk, sandbox, uid)
-                    in_a_row = 0
-                except DeskFailed as failed:
-                    in_a_row += 1
-                    log.warning("mail stays in INBOX, the desk failed: %s", type(failed.problem).__name__)
-                    if in_a_row >= _IN_A_ROW:
-                        raise failed.problem from failed
-        return len(waiting) <= MAX_MAILS
+            # asked again until nothing is new: what came meanwhile would not be announced any more
+            while fresh := await self._fresh(box, seen):
+                for uid in fresh:
+                    try:
+                        await self._one(box, desk, sandbox, uid)
+                        in_a_row = 0
+                    except DeskFailed as failed:
+                        in_a_row += 1
+                        log.warning("mail stays in INBOX, the desk failed: %s", type(failed.problem).__name__)
+                        if in_a_row >= _IN_A_ROW:
+                            raise failed.problem from failed
+        return len(seen) < MAX_MAILS
+
+    async def _fresh(self, box: Mailbox, seen: set[int]) -> list[int]:
+        """UIDs that this pass has not looked at; they count as seen from now on."""
+        waiting = await box.waiting()
+        self._forget({(box.validity, uid) for uid in waiting})
+        fresh = [uid for uid in waiting if uid not in seen][: MAX_MAILS - len(seen)]
+        seen.update(fresh)
+        return fresh
 
     async def _one(self, box: Mailbox, desk: Desk, sandbox: Sandbox, uid: int) -> None:
         place = (box.validity, uid)

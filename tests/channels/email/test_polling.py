@@ -42,6 +42,36 @@ async def test_a_mail_is_taken_in_and_put_away(fake: FakeMail, channel: EmailCha
     assert (waiting(fake), len(fake.in_folder("Processed"))) == (0, 2)
 
 
+async def test_a_mail_that_comes_during_the_pass_is_taken_in_by_it(fake: FakeMail, channel: EmailChannel) -> None:
+    class Busy(FakeDesk):
+        async def take_in(self, message: InboundMessage) -> Receipt:
+            if len(self.messages) < 3:
+                fake.put(mail(f"{len(self.messages)}", message_id=f"<m{len(self.messages)}@example.org>"))
+            return await super().take_in(message)
+
+    desk = Busy()
+    fake.put(mail("Anfang"))
+    await channel.poll(desk)
+    assert [message.text for message in desk.messages] == ["Anfang", "0", "1", "2"]
+    assert waiting(fake) == 0
+
+
+async def test_a_pass_ends_even_when_mail_never_does(
+    fake: FakeMail, channel: EmailChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "MAX_MAILS", 5)
+
+    class Endless(FakeDesk):
+        async def take_in(self, message: InboundMessage) -> Receipt:
+            fake.put(mail(message_id=f"<n{len(self.messages)}@example.org>"))
+            return await super().take_in(message)
+
+    fake.put(mail("Anfang"))
+    desk = Endless()
+    await channel.poll(desk)
+    assert len(desk.messages) == 5
+
+
 async def test_what_is_no_mail_is_parked_and_put_away(fake: FakeMail, channel: EmailChannel, desk: FakeDesk) -> None:
     fake.put(b"Unsinn")
     fake.put(mail("Danach"))
