@@ -29,6 +29,8 @@ class ClockEvent(Base):
     then: Mapped[str | None]
     reason: Mapped[str | None]
     until: Mapped[datetime | None]
+    message_at: Mapped[datetime | None]  #: which of our messages failed
+    contact_at: Mapped[datetime | None]  #: opened by staff for somebody who waits: since when
     target_version: Mapped[int | None] = mapped_column(ForeignKey("version.id"))
     calendar_version: Mapped[int | None] = mapped_column(ForeignKey("version.id"))
     severity: Mapped[str | None]

@@ -543,6 +543,8 @@ def upgrade() -> None:
         sa.Column("then", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("message_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("contact_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("target_version", sa.BigInteger(), nullable=True),
         sa.Column("calendar_version", sa.BigInteger(), nullable=True),
         sa.Column("severity", sa.Text(), nullable=True),
