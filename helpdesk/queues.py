@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, literal, or_, select, text, true, tuple_
+from sqlalchemy import Boolean, ColumnElement, RowMapping, and_, func, literal, literal_column, or_, select, text, true, tuple_
 from sqlalchemy.orm import Session
 
 from helpdesk import access
@@ -62,6 +62,8 @@ class Page:
     next_cursor: str | None
 
 
+#: literal, so that the partial indexes of live tickets serve it
+IS_LIVE: ColumnElement[bool] = literal_column("ticket.status IN ('new', 'open', 'pending')", Boolean())
 DUE = func.coalesce(Ticket.next_due_at, text("'infinity'"))
 COLUMNS = (
     Ticket.id, Ticket.number, Ticket.subject, Ticket.status, Ticket.severity, Ticket.channel, Ticket.portal, Ticket.component,
@@ -80,7 +82,7 @@ def page(session: Session, visitor: Visitor, wanted: Wanted) -> Page:
         .where(access.visible(visitor), *_filters(visitor, wanted))
     )
     descending = wanted.sort is Sort.CREATED or wanted.view is View.DONE
-    order: tuple[ColumnElement[Any], ...] = (Ticket.opened_at, Ticket.id) if descending else (DUE, Ticket.id)
+    order: list[Any] = [Ticket.opened_at, Ticket.id] if descending else [DUE, Ticket.id]
     if wanted.cursor:
         place = _place(wanted.cursor)
         rows = rows.where(tuple_(*order) < tuple_(*place) if descending else tuple_(*order) > tuple_(*place))
@@ -98,7 +100,7 @@ def _filters(visitor: Visitor, wanted: Wanted) -> list[ColumnElement[bool]]:
     elif wanted.view is View.DONE:
         filters.append(Ticket.status.in_(("resolved", "closed")))
     else:
-        filters.append(text("ticket.status IN ('new', 'open', 'pending')"))
+        filters.append(IS_LIVE)
     filters += [
         column == value
         for column, value in ((Ticket.portal, wanted.portal), (Ticket.severity, wanted.severity), (Ticket.team, wanted.team))
@@ -161,7 +163,7 @@ def counts(session: Session, visitor: Visitor) -> Counts:
             Ticket.next_due_at,
             Ticket.next_warn_at,
         )
-        .where(access.visible(visitor), text("ticket.status IN ('new', 'open', 'pending')"))
+        .where(access.visible(visitor), IS_LIVE)
         .order_by(DUE, Ticket.id)
         .limit(MOST)
         .subquery()

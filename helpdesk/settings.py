@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     prepare_threshold: int | None = 5  #: 0 = never prepare (pgbouncer in transaction mode)
     pool_size: int = 8
     data: Path = Field(default_factory=default_data)
+    files_url: str | None = None  #: where attachments lie, e.g. s3://bucket/path; a folder in `data` if unset
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""
