@@ -141,6 +141,7 @@ CLAIM = text("""
     WITH due AS (
         SELECT d.id, d.state AS was FROM delivery d
         WHERE d.state IN ('pending', 'sending', 'uncertain') AND d.due_at <= helpdesk_now()
+          AND d.channel = ANY(:channels)
           AND (d.state <> 'sending' OR d.lease_until < clock_timestamp())
           AND (d.purpose = 'page' OR NOT EXISTS (
                 SELECT FROM delivery e WHERE e.channel = d.channel AND e.to_value = d.to_value AND e.id < d.id
@@ -154,9 +155,12 @@ CLAIM = text("""
 """)
 
 
-def claim(session: Session, most: int = 20) -> list[Claimed]:
-    """Takes up to `most` due rows into hand, the most important first; other workers skip them."""
-    rows = session.execute(CLAIM, {"most": most, "lease": LEASE}).all()
+def claim(session: Session, channels: Sequence[str], most: int = 20) -> list[Claimed]:
+    """Takes up to `most` due rows of these channels into hand, the most important first; other workers skip them.
+
+    What is meant for a channel that is not configured waits, and goes out when it is.
+    """
+    rows = session.execute(CLAIM, {"most": most, "lease": LEASE, "channels": list(channels)}).all()
     return [
         Claimed(
             id=row.id,
@@ -291,6 +295,17 @@ def withdraw_pages(session: Session, ticket_id: int, why: str) -> None:
         )
         .values(state=State.FAILED, due_at=None, detail=f"withdrawn: {why}")
     )
+
+
+def others_of_step(session: Session, page: Delivery) -> bool:
+    """Whether another page of the same step may still reach somebody."""
+    rows = select(Delivery.id).where(
+        Delivery.ticket_id == page.ticket_id,
+        Delivery.purpose == "page",
+        Delivery.chain == page.chain,
+        Delivery.state != State.FAILED,
+    )
+    return session.scalars(rows.limit(1)).first() is not None
 
 
 def send_again(session: Session, delivery_id: int) -> None:

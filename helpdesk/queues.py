@@ -13,7 +13,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, RowMapping, and_, func, literal, literal_column, or_, select, text, true, tuple_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    RowMapping,
+    and_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from helpdesk import access

@@ -395,6 +395,40 @@ def _take(ticket: Ticket, actor: Actor, now: datetime) -> list[Happened]:
     return [Happened(kind="ticket.acknowledged", actor=str(actor), data={"by": actor.name})]
 
 
+def escalate(session: Session, ticket: Ticket, actor: Actor) -> Why:
+    """By hand: the next step runs now; an acknowledged ticket becomes unacknowledged (ENGINE §5.4)."""
+    engine = book(session).engine
+    plan = engine.policies.get(ticket.policy or "")
+    if plan is None or not ticket.chain:
+        return Why.NO_STEPS
+    change = policy.escalate(plan, Chain.from_json(ticket.chain), clock.now(session))
+    if change.outcome is not policy.Outcome.CHANGED:
+        return change.why
+    ticket.chain = change.chain.to_json()
+    ticket.acknowledged_at, ticket.acknowledged_by = None, None
+    look.look(session, ticket, [Happened(kind="ticket.escalated", actor=str(actor), data={"by": actor.name})])
+    return Why.DONE
+
+
+def step_failed(session: Session, ticket: Ticket, seen: tuple[int, str]) -> None:
+    """All pages of this step failed for good: the chain goes on at once (ENGINE §5.2)."""
+    if not ticket.chain:
+        return
+    change = policy.step_failed(Chain.from_json(ticket.chain), seen, clock.now(session))
+    if change.outcome is policy.Outcome.CHANGED:
+        ticket.chain = change.chain.to_json()
+        look.look(session, ticket, [Happened(kind="chain.unreachable", data={"step": seen[1]})])
+
+
+def wake_up(session: Session, ticket: Ticket) -> None:
+    """The tick's look: the agreed date of a pause may have come; else the engine is just asked."""
+    now = clock.now(session)
+    if ticket.status == Status.PENDING and ticket.pending_until is not None and ticket.pending_until <= now:
+        resume(session, ticket, SYSTEM)
+    else:
+        look.look(session, ticket)
+
+
 def pend(session: Session, ticket: Ticket, actor: Actor, *, reason: str, until: datetime | None = None) -> None:
     """Waits for the requester: the citizen's clocks stop. Where our side did not speak last, a reason is demanded."""
     if ticket.status in DONE:

@@ -1,0 +1,312 @@
+"""The worker: looks at what is due, sends what must be sent, polls channels. It holds no state; the rows do.
+
+Several workers share one database: due rows are claimed with SKIP LOCKED, none is a leader. APScheduler ticks once a
+second (missed ticks are merged); LISTEN wakes at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import psycopg
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from helpdesk import alarms, deliveries, history, tickets
+from helpdesk.channel import Channel, DeliveryError, File, FileTooLarge, Outcome, Reason, Withdrawn
+from helpdesk.desk import ChannelDesk, failed_by_worker
+from helpdesk.errors import HelpdeskError
+from helpdesk.house import House
+from helpdesk.killpoint import reach
+from helpdesk.models import Attachment, Message, Ticket
+
+log = structlog.get_logger()
+
+BATCH = 50
+#: one attempt to send may take this long; then it is uncertain (the lease is 30 s)
+LONGEST_SEND = 25.0
+#: after so many looks that raised, a ticket waits an hour and operators are told
+TRIES = 3
+POLL_PAUSE = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """What one pass did."""
+
+    looks: int = 0
+    sends: int = 0
+
+
+@dataclass(kw_only=True)
+class Worker:
+    house: House
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    # one pass
+
+    async def run_pass(self) -> Pass:
+        """Exactly one pass: all looks due now, then all sends due now."""
+        async with self._busy:
+            return Pass(looks=await self.run_looks(), sends=await self.run_sends())
+
+    async def run_looks(self) -> int:
+        """Looks at every ticket that is due, up to 50 in one transaction, the most severe first."""
+        done = 0
+        while count := await self.house.database.run(_look_batch):
+            done += count
+        return done
+
+    async def run_sends(self) -> int:
+        """Sends everything that is due, up to 20 at once."""
+        done = 0
+        while batch := await self.house.database.run(lambda s: deliveries.claim(s, tuple(self.house.channels))):
+            reach("send.claimed")
+            await asyncio.gather(*(self._deliver(claimed) for claimed in batch))
+            done += len(batch)
+        await self.fetch_files()
+        return done
+
+    async def _deliver(self, claimed: deliveries.Claimed) -> None:
+        channel = self.house.channels[claimed.channel]
+        run = self.house.database.run
+        try:
+            outcome = await self._attempt(channel, claimed)
+        except Exception:  # a stranger's exception says nothing about whether it was sent (CHANNELS §2)
+            log.exception("send.raised", channel=claimed.channel, delivery=claimed.id)
+            outcome = DeliveryError(Outcome.UNCERTAIN, Reason.UNKNOWN)
+        await run(lambda session: _write_outcome(session, claimed, outcome, channel))
+
+    async def _attempt(self, channel: Channel, claimed: deliveries.Claimed) -> str | DeliveryError | Withdrawn | None:
+        """One attempt. The provider's id, what went wrong, or None: no longer ours."""
+        if claimed.rescued and (found := await self._found(channel, claimed)):
+            return found
+        if claimed.rescued and not channel.info.repeat_safe and claimed.purpose != "page":
+            return DeliveryError(Outcome.UNCERTAIN, Reason.UNKNOWN, detail="the sender died while sending")
+        gone = asyncio.Event()
+
+        async def go() -> None:
+            why = await self.house.database.run(lambda session: _checked(session, claimed))
+            if why is not None:
+                if why == "":
+                    gone.set()
+                raise Withdrawn(why)
+            reach("send.checked")
+
+        try:
+            return await asyncio.wait_for(channel.send(claimed.message, go), LONGEST_SEND)
+        except Withdrawn as why:
+            return None if gone.is_set() else why
+        except DeliveryError as error:
+            return error
+        except TimeoutError:
+            return DeliveryError(Outcome.UNCERTAIN, Reason.UNKNOWN, detail="time limit")
+
+    async def _found(self, channel: Channel, claimed: deliveries.Claimed) -> str | None:
+        try:
+            return await asyncio.wait_for(channel.find(claimed.message), LONGEST_SEND)
+        except Exception:  # cannot tell
+            return None
+
+    async def fetch_files(self) -> int:
+        """Files that lie at a provider still; after commit, one by one."""
+        waiting = await self.house.database.run(_waiting_files)
+        for key, channel_name, file in waiting:
+            channel = self.house.channels.get(channel_name)
+            if channel is None:
+                continue
+            state, name, size = await _fetched(self.house, channel, file)
+            await self.house.database.run(lambda s, k=key, v=(state, name, size): _file_done(s, k, *v))  # type: ignore[misc]
+        return len(waiting)
+
+    # for ever
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ticks, listens and polls until `stop`."""
+        scheduler = AsyncIOScheduler()
+        scheduler.add_job(self._wake.set, "interval", seconds=1, coalesce=True, max_instances=1)
+        scheduler.start()
+        polls = [self._poll(channel) for channel in self.house.channels.values()]
+        tasks = [asyncio.create_task(job) for job in (self._listen(), self._passes(), *polls)]
+        try:
+            await stop.wait()
+        finally:
+            scheduler.shutdown(wait=False)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _passes(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.house.database.run(lambda session: _beat(session, self.name))
+                await self.run_pass()
+            except HelpdeskError as error:  # database away: the rows wait
+                log.warning("worker.waits", why=error.code)
+                await asyncio.sleep(1)
+            except Exception:
+                log.exception("worker.pass_failed")
+                await asyncio.sleep(1)
+
+    async def _listen(self) -> None:
+        """Wakes the pass at once when something was written; without it the tick does within a second."""
+        while True:
+            with contextlib.suppress(psycopg.Error, OSError):
+                async for _ in notified(self.house.listen_dsn):
+                    self._wake.set()
+            await asyncio.sleep(1)
+
+    async def _poll(self, channel: Channel) -> None:
+        if not channel.info.inbound:
+            return
+        desk = ChannelDesk(self.house, channel)
+        while True:
+            try:
+                await channel.poll(desk)
+                await asyncio.sleep(0.05)
+            except Exception as error:  # a mailbox that is away must not stop the others
+                log.warning("poll.failed", channel=channel.name, error=type(error).__name__)
+                await asyncio.sleep(POLL_PAUSE)
+
+
+async def notified(dsn: str) -> AsyncIterator[None]:
+    """Yields once per wake-up of `history.WAKE`, over a connection of its own."""
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True, connect_timeout=5) as connection:
+        await connection.execute(f"LISTEN {history.WAKE}")
+        async for _ in connection.notifies():
+            yield
+
+
+# looks
+
+DUE = text("""
+    SELECT id, subject_id, tries FROM due WHERE kind = 'look' AND due_at <= helpdesk_now()
+    ORDER BY rank, due_at LIMIT :most FOR UPDATE SKIP LOCKED
+""")
+PUSHED = text("""
+    UPDATE due SET tries = tries + 1, due_at = helpdesk_now() + CAST(:wait AS interval) WHERE id = :id RETURNING tries
+""")
+
+
+def _look_batch(session: Session) -> int:
+    """One transaction; a ticket whose look raises is set aside and does not stop the others."""
+    rows = session.execute(DUE, {"most": BATCH}).all()
+    for row in rows:
+        try:
+            with session.begin_nested():
+                ticket = session.scalars(
+                    select(Ticket).where(Ticket.id == row.subject_id).with_for_update()
+                ).one_or_none()
+                if ticket is None:
+                    session.execute(text("DELETE FROM due WHERE id = :id"), {"id": row.id})
+                else:
+                    tickets.wake_up(session, ticket)
+        except Exception as error:
+            log.exception("look.raised", ticket=row.subject_id)
+            session.expire_all()
+            _set_aside(session, row.id, row.subject_id, error)
+    return len(rows)
+
+
+def _set_aside(session: Session, due_id: int, ticket_id: int, error: Exception) -> None:
+    wait = timedelta(hours=1)
+    session.execute(PUSHED, {"id": due_id, "wait": wait})
+    history.record(
+        session, [history.Happened(kind="look.failed", ticket_id=ticket_id, data={"error": type(error).__name__})]
+    )
+    alarms.raise_alarm(session, "look_failed", str(ticket_id), f"Ticket {ticket_id} lässt sich nicht prüfen.")
+
+
+# sends
+
+
+def _checked(session: Session, claimed: deliveries.Claimed) -> str | None:
+    """None = send it. "" = no longer ours. Else why nobody wants it any more."""
+    if not deliveries.still_ours(session, claimed):
+        return ""
+    return deliveries.unwanted(session, claimed)
+
+
+def _write_outcome(
+    session: Session, claimed: deliveries.Claimed, outcome: str | DeliveryError | Withdrawn | None, channel: Channel
+) -> None:
+    match outcome:
+        case None:
+            return
+        case str():
+            deliveries.sent(session, claimed, outcome)
+        case Withdrawn():
+            deliveries.withdrawn(session, claimed, str(outcome))
+        case DeliveryError(outcome=Outcome.TEMPORARY):
+            deliveries.again(session, claimed, outcome.reason, outcome.retry_after, str(outcome))
+        case DeliveryError(outcome=Outcome.UNCERTAIN):
+            deliveries.unsure(session, claimed, repeat_safe=channel.info.repeat_safe, detail=str(outcome))
+        case DeliveryError():
+            deliveries.failed(session, claimed, outcome.reason, str(outcome))
+    if isinstance(outcome, DeliveryError):
+        failed_by_worker(session, claimed.id)
+
+
+# files
+
+
+def _waiting_files(session: Session) -> list[tuple[int, str, Attachment]]:
+    rows = session.execute(
+        select(Attachment, Message.channel)
+        .join(Message, Message.id == Attachment.message_id)
+        .where(Attachment.state == "waiting")
+        .limit(20)
+        .with_for_update(skip_locked=True, of=Attachment)
+    )
+    found = [(row[0].id, row[1], row[0]) for row in rows]
+    for _, _, attachment in found:
+        session.expunge(attachment)
+    return found
+
+
+async def _fetched(house: House, channel: Channel, attachment: Attachment) -> tuple[str, str | None, int]:
+    file = File(name=attachment.name, media_type=attachment.media_type, size=attachment.size, ref=attachment.ref or "")
+    data = bytearray()
+    try:
+        async for part in channel.fetch(file):
+            data += part
+    except FileTooLarge:
+        return "too_large", None, attachment.size
+    except Exception as error:
+        log.warning("file.failed", channel=channel.name, error=type(error).__name__)
+        return "failed", None, attachment.size
+    return "stored", house.files.keep(bytes(data)), len(data)
+
+
+def _file_done(session: Session, key: int, state: str, name: str | None, size: int) -> None:
+    attachment = session.get(Attachment, key)
+    if attachment is not None:
+        attachment.state, attachment.sha256, attachment.size = state, name, size
+        session.flush()
+        history.wake(session)
+
+
+BEAT = text("""
+    INSERT INTO heartbeat (worker, beat_at) VALUES (:name, clock_timestamp())
+    ON CONFLICT (worker) DO UPDATE SET beat_at = clock_timestamp()
+""")
+
+
+def _beat(session: Session, name: str) -> None:
+    session.execute(BEAT, {"name": name})
+
+
+logging.getLogger("apscheduler").setLevel(logging.WARNING)
