@@ -282,8 +282,9 @@ class Story:
         self._read(lambda s, t: tickets.reply(s, tickets.locked_by_id(s, t.id), words, actor, then=then))
         self.desk.passes()
 
-    def done(self, verb: Callable[..., Any], handle: str, **more: Any) -> Any:
+    def done(self, verb: Callable[[Session, Ticket, Actor], Any], handle: str) -> Any:
+        """An agent's verb on this ticket; the worker sends what follows."""
         actor = self.desk.agent(handle)
-        result = self._read(lambda s, t: verb(s, tickets.locked_by_id(s, t.id), actor, **more))
+        result = self._read(lambda s, t: verb(s, tickets.locked_by_id(s, t.id), actor))
         self.desk.passes()
         return result
