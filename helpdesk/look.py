@@ -41,7 +41,7 @@ def line(kind: SlaEventKind, at: datetime, **values: Any) -> dict[str, Any]:
 
 def look(session: Session, ticket: Ticket, happened: Sequence[Happened] = (), ledger: Ledger = ()) -> Decision:
     """Looks at a stored ticket. `ledger` are the lines, and `happened` the events, that the verb adds."""
-    old = _ledger(session, ticket.id)
+    old = ledger_of(session, ticket.id)
     rows = _clocks(session, ticket.id)
     decision = ask(session, ticket, [*old, *ledger], rows)
     added = [*ledger, *_repin(session, decision)]
@@ -53,7 +53,7 @@ def look(session: Session, ticket: Ticket, happened: Sequence[Happened] = (), le
     return decision
 
 
-def _ledger(session: Session, ticket_id: int) -> list[Mapping[str, Any]]:
+def ledger_of(session: Session, ticket_id: int) -> list[Mapping[str, Any]]:
     rows = select(ClockEvent.__table__).where(ClockEvent.ticket_id == ticket_id).order_by(ClockEvent.id)
     return [dict(row) for row in session.execute(rows).mappings()]
 
