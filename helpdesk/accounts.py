@@ -157,6 +157,7 @@ def changed(session: Session) -> None:
     """Lets every process read people and catalogue anew."""
     session.add(Version(kind="people", name="people", content={}, created_by="accounts"))
     session.flush()
+    session.info.pop("book", None)
 
 
 def _verified(hashed: str, password: str) -> bool:

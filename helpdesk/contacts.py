@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Text, delete, insert, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from helpdesk.errors import BadInput
@@ -44,16 +43,25 @@ def canonical(kind: str, value: str) -> str:
     return value
 
 
-KNOWN = select(Contact.id, Contact.name, Contact.language, Contact.role, Address.noticed_at).join_from(
-    Address, Contact, Address.contact_id == Contact.id
-)
+KNOWN = text("""
+    SELECT c.id, c.name, c.language, c.role, a.noticed_at FROM address a JOIN contact c ON c.id = a.contact_id
+    WHERE a.kind = :kind AND a.value = :value
+""")
 
 
 def find(session: Session, kind: str, value: str) -> Known | None:
-    row = session.execute(KNOWN.where(Address.kind == kind, Address.value == value)).one_or_none()
+    row = session.execute(KNOWN, {"kind": kind, "value": value}).one_or_none()
     if row is None:
         return None
     return Known(contact_id=row.id, name=row.name, language=row.language, role=row.role, noticed_at=row.noticed_at)
+
+
+MAKE = text("""
+    WITH made AS (INSERT INTO contact (name, language, role) VALUES (:name, :language, :role) RETURNING id)
+    INSERT INTO address (contact_id, kind, value) SELECT made.id, :kind, :value FROM made
+    ON CONFLICT (kind, value) DO UPDATE SET value = excluded.value
+    RETURNING contact_id, (SELECT id FROM made) AS made
+""")
 
 
 def find_or_make(
@@ -63,14 +71,8 @@ def find_or_make(
     known = find(session, kind, value)
     if known is not None:
         return known
-    made = insert(Contact).values(name=name, language=language, role=role).returning(Contact.id).cte("made")
-    row = (
-        upsert(Address)
-        .from_select(["contact_id", "kind", "value"], select(made.c.id, _text(kind), _text(value)))
-        .on_conflict_do_update(index_elements=["kind", "value"], set_={"value": value})
-        .returning(Address.contact_id, select(made.c.id).scalar_subquery().label("made"))
-    )
-    got = session.execute(row).one()
+    said = {"name": name, "language": language, "role": role, "kind": kind, "value": value}
+    got = session.execute(MAKE, said).one()
     if got.contact_id != got.made:  # somebody was faster: theirs counts
         session.execute(delete(Contact).where(Contact.id == got.made))
     return Known(contact_id=got.contact_id, name=name, language=language, role=role, noticed_at=None)
@@ -100,8 +102,3 @@ def block(session: Session, kind: str, value: str, at: datetime) -> None:
 
 def addresses(session: Session, contact_id: int) -> list[Address]:
     return list(session.scalars(select(Address).where(Address.contact_id == contact_id).order_by(Address.id)))
-
-
-def _text(value: str) -> ColumnElement[str]:
-    """A bound literal with its type, for INSERT … SELECT."""
-    return literal(value, Text())

@@ -36,5 +36,12 @@ def context(session: Session) -> Context:
 
 
 def book(session: Session, newest: int | None = None) -> Book:
-    """The rulebook in force; `newest` saves asking when another statement has brought it along."""
-    return context(session).shelf.current(session, newest)
+    """The rulebook in force, one and the same for a whole transaction.
+
+    `newest` saves asking when another statement has brought the newest version along.
+    """
+    known = session.info.get("book")
+    if isinstance(known, Book):
+        return known
+    found = session.info["book"] = context(session).shelf.current(session, newest)
+    return found

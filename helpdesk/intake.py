@@ -81,11 +81,11 @@ def take_in(
 ) -> Accepted:
     """Takes in one message. Raises `BadInput` for facts that do not exist; then nothing is stored."""
     about = about or About()
-    checked(session, about)
     original = _keep(session, message, channel, account, draw=not message.hints)
     if original is None:
         return _repeated(session, channel, account, message.external_id)
     book(session, original["newest"])
+    checked(session, about)
     person = _person(session, message, about)
     ticket = _conversation(session, message, channel, person)
     if ticket is not None:

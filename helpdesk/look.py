@@ -220,6 +220,18 @@ def record(
     _set_look(session, ticket)
 
 
+_INSERT = insert(ClockRow.__table__)  # type: ignore[arg-type]  # Core on purpose
+_UPSERT = upsert(ClockRow.__table__)  # type: ignore[arg-type]
+_UPSERT = _UPSERT.on_conflict_do_update(
+    index_elements=("ticket_id", "kind", "round"),
+    set_={
+        column.name: _UPSERT.excluded[column.name]
+        for column in ClockRow.__table__.columns
+        if column.name not in ("id", "ticket_id", "kind", "round")
+    },
+)
+
+
 def _write_clocks(session: Session, ticket_id: int, decision: Decision, known: Sequence[Mapping[str, Any]]) -> None:
     acted = {(row["kind"], row["round"]): (row["warned"], row["breached"]) for row in known}
     warned = {(mark.kind, mark.round) for mark in decision.warned}
@@ -231,14 +243,7 @@ def _write_clocks(session: Session, ticket_id: int, decision: Decision, known: S
         rows.append(_clock_row(ticket_id, one, was_warned or key in warned, was_breached or key in breached))
     if not rows:
         return
-    row = upsert(ClockRow.__table__)  # type: ignore[arg-type]
-    kept = ("ticket_id", "kind", "round")
-    session.execute(
-        row.on_conflict_do_update(
-            index_elements=kept, set_={name: row.excluded[name] for name in rows[0] if name not in kept}
-        ),
-        rows,
-    )
+    session.connection().execute(_UPSERT if known else _INSERT, rows)
 
 
 def _clock_row(ticket_id: int, one: Clock, warned: bool, breached: bool) -> dict[str, Any]:

@@ -6,12 +6,13 @@ A verb takes a ticket that the caller has locked (`locked`), so two people at th
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import BindParameter, Insert, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from escalation import policy
@@ -23,7 +24,7 @@ from helpdesk import clock, deliveries, look, notifications
 from helpdesk.context import book, context
 from helpdesk.errors import BadInput, Conflict, NotFound
 from helpdesk.history import Happened
-from helpdesk.models import ClockEvent, Message, SecretLink, Status, Ticket, TicketKind
+from helpdesk.models import Base, ClockEvent, Message, SecretLink, Status, Ticket, TicketKind
 from helpdesk.models.tickets import ticket_id as ticket_ids
 from helpdesk.notifications import Reachable
 
@@ -98,7 +99,7 @@ def number_of(key: int, at: datetime) -> str:
 def open_ticket(session: Session, opening: Opening, key: int | None = None) -> Opened:
     """A new ticket with its first message. `key`: an id drawn already, by the statement that stored the original."""
     now = clock.now(session)
-    ticket = _drafted(opening, key or session.execute(ticket_ids).scalar_one(), now)
+    ticket = _drafted(opening, key or _draw(session), now)
     by = "staff" if opening.staff else "requester"
     first = look.line(SlaEventKind.OPENED, now, by=by, message=True)
     decision = look.ask(session, ticket, [first])
@@ -110,6 +111,10 @@ def open_ticket(session: Session, opening: Opening, key: int | None = None) -> O
     opened = Opened(ticket=ticket, message_id=message_id, decision=decision, secret=secret)
     look.record(session, ticket, decision, _opening_events(opening, decision), (), _receipt(session, opened, opening))
     return opened
+
+
+def _draw(session: Session) -> int:
+    return session.execute(select(ticket_ids.next_value())).scalar_one()
 
 
 def _drafted(opening: Opening, key: int, now: datetime) -> Ticket:
@@ -147,38 +152,55 @@ _WRITTEN = tuple(
     column.name for column in Ticket.__table__.columns
     if column.name not in ("assignee_id", "acknowledged_at", "acknowledged_by", "pending_until", "resolved_at", "closed_at")
 )  # fmt: skip
+_LINKED = ("hash", "created_at", "expires_at")
+_SAID = (
+    "at", "public", "author", "author_name", "agent_id", "contact_id", "channel", "text", "language", "automatic", "verified",
+    "external_id", "inbound_id",
+)  # fmt: skip
+
+
+def _inserted(model: type[Base], prefix: str, names: Sequence[str], **shared: str) -> Insert:
+    """INSERT of one row, its values given at execution as `<prefix><column>`; `shared` ones under their own name."""
+    values: dict[str, BindParameter[Any]] = {name: bindparam(f"{prefix}{name}") for name in names}
+    values |= {name: bindparam(key) for name, key in shared.items()}
+    return insert(model.__table__).values(values)  # type: ignore[arg-type]  # Core on purpose
+
+
+#: ticket, link, first line of the ledger and message in one statement; built once, since building costs more than running
+_STORE = (
+    _inserted(Message, "m_", _SAID, ticket_id="t_id")
+    .returning(Message.id)
+    .add_cte(
+        _inserted(Ticket, "t_", _WRITTEN).cte("ticket_row"),
+        _inserted(SecretLink, "s_", _LINKED, ticket_id="t_id", contact_id="t_contact_id").cte("link_row"),
+        _inserted(ClockEvent, "l_", look.LEDGER_COLUMNS, ticket_id="t_id").cte("ledger_row"),
+    )
+)
 
 
 def _store(session: Session, ticket: Ticket, opening: Opening, first: dict[str, Any], secret: str) -> int:
-    """Ticket, link, first line of the ledger and message in one statement."""
     now = clock.now(session)
-    expires_at = now + timedelta(days=context(session).settings.link_days)
-    row = insert(Ticket.__table__).values({name: getattr(ticket, name) for name in _WRITTEN})  # type: ignore[arg-type]
-    link = insert(SecretLink.__table__).values(  # type: ignore[arg-type]
-        hash=notifications.hash_of(secret),
-        ticket_id=ticket.id,
-        contact_id=ticket.contact_id,
-        created_at=now,
-        expires_at=expires_at,
-    )
-    ledger = insert(ClockEvent.__table__).values(ticket_id=ticket.id, **first)  # type: ignore[arg-type]
-    message = insert(Message.__table__).values(  # type: ignore[arg-type]
-        ticket_id=ticket.id,
-        at=now,
-        public=True,
-        author="agent" if opening.staff else "requester",
-        author_name=opening.author_name,
-        contact_id=opening.contact_id,
-        channel=opening.channel,
-        text=opening.text,
-        language=opening.language,
-        automatic=opening.automatic,
-        verified=opening.verified,
-        external_id=opening.external_id,
-        inbound_id=opening.inbound_id,
-    )
-    whole = message.returning(Message.id).add_cte(row.cte("ticket_row"), link.cte("link_row"), ledger.cte("ledger_row"))
-    return int(session.execute(whole).scalar_one())
+    values: dict[str, Any] = {f"t_{name}": getattr(ticket, name) for name in _WRITTEN}
+    values |= {f"l_{name}": value for name, value in first.items()}
+    values |= {
+        "s_hash": notifications.hash_of(secret),
+        "s_created_at": now,
+        "s_expires_at": now + timedelta(days=context(session).settings.link_days),
+        "m_at": now,
+        "m_public": True,
+        "m_author": "agent" if opening.staff else "requester",
+        "m_author_name": opening.author_name,
+        "m_agent_id": opening.staff.id if opening.staff else None,
+        "m_contact_id": opening.contact_id,
+        "m_channel": opening.channel,
+        "m_text": opening.text,
+        "m_language": opening.language,
+        "m_automatic": opening.automatic,
+        "m_verified": opening.verified,
+        "m_external_id": opening.external_id,
+        "m_inbound_id": opening.inbound_id,
+    }
+    return int(session.connection().execute(_STORE, values).scalar_one())
 
 
 def _opening_events(opening: Opening, decision: Decision) -> list[Happened]:

@@ -67,7 +67,10 @@ class Message(Base):
 
 class Attachment(Base):
     __tablename__ = "attachment"
-    __table_args__ = (Index("ix_attachment_message_id", "message_id"),)
+    __table_args__ = (
+        Index("ix_attachment_message_id", "message_id"),  # timeline
+        Index("ix_attachment_waiting", "id", postgresql_where=text("state = 'waiting'")),  # worker: still at a provider
+    )
 
     id: Mapped[Key]
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"))

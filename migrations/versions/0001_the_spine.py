@@ -643,10 +643,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
     )
     op.create_index("ix_attachment_message_id", "attachment", ["message_id"], unique=False)
+    op.create_index(
+        "ix_attachment_waiting", "attachment", ["id"], unique=False, postgresql_where=sa.text("state = 'waiting'")
+    )
 
 
 def downgrade() -> None:
 
+    op.drop_index("ix_attachment_waiting", table_name="attachment", postgresql_where=sa.text("state = 'waiting'"))
     op.drop_index("ix_attachment_message_id", table_name="attachment")
     op.drop_table("attachment")
     op.drop_index("ix_secret_link_ticket_id", table_name="secret_link")
