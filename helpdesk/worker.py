@@ -173,6 +173,7 @@ class Worker:
         if not channel.info.inbound:
             return
         desk = ChannelDesk(self.house, channel)
+        await _set_up(channel)
         while True:
             try:
                 await channel.poll(desk)
@@ -180,6 +181,17 @@ class Worker:
             except Exception as error:  # a mailbox that is away must not stop the others
                 log.warning("poll.failed", channel=channel.name, error=type(error).__name__)
                 await asyncio.sleep(POLL_PAUSE)
+
+
+async def _set_up(channel: Channel) -> None:
+    """Tells the provider where we are, where a channel has such a step (a webhook's address). Repeatable."""
+    setup = getattr(channel, "setup", None)
+    if setup is None:
+        return
+    try:
+        await setup()
+    except Exception as error:  # the provider is away: `helpdesk check` shows it, the next start tries again
+        log.warning("setup.failed", channel=channel.name, error=type(error).__name__)
 
 
 async def notified(dsn: str) -> AsyncIterator[None]:
