@@ -19,9 +19,10 @@ import structlog
 import typer
 import uvicorn
 from rich.console import Console
+from rich.progress import track
 from sqlalchemy import select
 
-from helpdesk import accounts, app, config, explain, i18n
+from helpdesk import accounts, app, config, demo, explain, i18n
 from helpdesk.channel import Misconfigured
 from helpdesk.errors import HelpdeskError
 from helpdesk.house import House
@@ -95,6 +96,8 @@ def up() -> None:
     with a_house(settings) as house:
         app.migrate(house.database)
         passwords = first_run(house)
+        if passwords and not settings.database_url:
+            fill(house)
         _greet(settings, passwords)
         asyncio.run(_serve(house, web=True, work=True))
 
@@ -121,6 +124,21 @@ def migrate() -> None:
     with a_house() as house:
         app.migrate(house.database)
         out.print("Das Schema ist auf dem Stand dieser Version.")
+
+
+@main.command("demo")
+def play_demo() -> None:
+    """Spielt Beispielnachrichten ein, damit etwas zu sehen ist. Beispiel: helpdesk demo"""
+    with a_house() as house:
+        _current(house)
+        fill(house)
+
+
+def fill(house: House) -> None:
+    """The sample messages, with progress."""
+    total = len(demo.samples())
+    for _ in track(demo.play(house.database), description="Beispielnachrichten", total=total, console=err):
+        pass
 
 
 def _current(house: House) -> None:
