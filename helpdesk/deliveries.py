@@ -234,6 +234,12 @@ def again(
     _settle(session, claimed, state=State.PENDING, due_at=now + wait, reason=reason, detail=detail)
 
 
+def postpone(session: Session, claimed: Claimed, wait: timedelta) -> None:
+    """The channel's rate is used up: later, and this does not count as an attempt."""
+    due_at, attempt = clock.now(session) + wait, claimed.message.attempt - 1
+    _settle(session, claimed, state=State.PENDING, due_at=due_at, attempt=attempt)
+
+
 def _wait(claimed: Claimed) -> timedelta:
     base = PAGE_WAIT if claimed.purpose == "page" else WAITS[min(claimed.message.attempt, len(WAITS)) - 1]
     return base * random.uniform(0.8, 1.2)  # noqa: S311  # spreads retries, decides nothing

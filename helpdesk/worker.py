@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -21,10 +22,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from helpdesk import alarms, deliveries, history, tickets
-from helpdesk.channel import Channel, DeliveryError, File, FileTooLarge, Outcome, Reason, Withdrawn
+from helpdesk import alarms, deliveries, history, limits, tickets
+from helpdesk.channel import Channel, DeliveryError, File, FileTooLarge, Outcome, Rate, Reason, Withdrawn
 from helpdesk.desk import ChannelDesk, failed_by_worker
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import HelpdeskError, TooMany
 from helpdesk.house import House
 from helpdesk.killpoint import reach
 from helpdesk.models import Attachment, Message, Ticket
@@ -81,6 +82,8 @@ class Worker:
     async def _deliver(self, claimed: deliveries.Claimed) -> None:
         channel = self.house.channels[claimed.channel]
         run = self.house.database.run
+        if await run(lambda session: _throttled(session, claimed, channel.info.rates)):
+            return
         try:
             outcome = await self._attempt(channel, claimed)
         except Exception:  # a stranger's exception says nothing about whether it was sent (CHANNELS §2)
@@ -243,6 +246,26 @@ def _set_aside(session: Session, due_id: int, ticket_id: int, error: Exception) 
 
 
 # sends
+
+
+def _throttled(session: Session, claimed: deliveries.Claimed, rates: Sequence[Rate]) -> bool:
+    """Whether the channel's rates say "later". Pages have their own lane: a broadcast never delays one (CHANNELS §1.7)."""
+    if claimed.purpose == "page":
+        return False
+    try:
+        with session.begin_nested():
+            for rate in rates:
+                limits.allow(session, _bucket(claimed, rate), count=rate.count, per=rate.per)
+    except TooMany as full:
+        deliveries.postpone(session, claimed, timedelta(seconds=full.retry_after))
+        return True
+    return False
+
+
+def _bucket(claimed: deliveries.Claimed, rate: Rate) -> str:
+    """Addresses are personal data: a recipient's bucket is named by a hash."""
+    whose = hashlib.sha256(claimed.message.to.value.encode()).hexdigest()[:32] if rate.scope == "recipient" else ""
+    return f"send:{claimed.channel}:{rate.count}/{rate.per.total_seconds():g}:{whose}"
 
 
 def _checked(session: Session, claimed: deliveries.Claimed) -> str | None:
