@@ -57,14 +57,15 @@ class Running:
 @contextlib.contextmanager
 def helpdesk(command: str, database_url: str, folder: Path, **environment: str) -> Iterator[Running]:
     """Starts `helpdesk <command>` on this database; a web process is waited for. Ended, if it still lives, at the end."""
-    port, log = free_port(), folder / f"{command}-{time.monotonic_ns()}.log"
+    port = int(environment.get("HELPDESK_PORT") or free_port())
+    log = folder / f"{command}-{time.monotonic_ns()}.log"
     given = {name: value for name, value in os.environ.items() if not name.startswith(("HELPDESK_", "DATABASE_URL"))}
     ours = {
         "DATABASE_URL": database_url,
         "HELPDESK_DATA": str(folder),
         "HELPDESK_SECRET": "s" * 32,
         "HELPDESK_TEST_CLOCK": "1",
-        "HELPDESK_PUBLIC_URL": "http://testserver",
+        "HELPDESK_PUBLIC_URL": f"http://{HOST}:{port}",
         "HELPDESK_PORT": str(port),
     }
     program = [sys.executable, "-c", "from helpdesk.cli import main; main()", command]

@@ -103,3 +103,12 @@ def test_a_late_answer_is_a_breach_even_when_no_pass_saw_it_open(desk: Desk) -> 
     assert story.events().count("clock.breached") >= 1
     story.answered("alex", "Entschuldigung.")
     assert story.clock("first_response").margin_seconds == -1
+
+
+def test_two_machines_do_not_answer_each_other_for_ever(desk: Desk) -> None:
+    desk.at("2026-11-21 18:10")
+    robot = desk.citizen("Robot")
+    numbers = {robot.sends("email", f"Ihre Nachricht {n} ist eingegangen", hints=()).number for n in range(12)}
+    desk.passes()
+    assert len(numbers) == 12  # nothing accepted is lost
+    assert len(robot.heard("email")) == 5
