@@ -20,15 +20,17 @@ from escalation.case import Decision
 from escalation.policy import Chain, ChainState, Why
 from escalation.severity import Severity
 from escalation.sla import SlaEventKind
-from helpdesk import clock, deliveries, look, notifications
+from helpdesk import clock, deliveries, limits, look, notifications
 from helpdesk.context import book, context
-from helpdesk.errors import BadInput, Conflict, NotFound
+from helpdesk.errors import BadInput, Conflict, NotFound, TooMany
 from helpdesk.history import Happened
 from helpdesk.models import Base, ClockEvent, Message, SecretLink, Status, Ticket, TicketKind
 from helpdesk.models.tickets import ticket_id as ticket_ids
 from helpdesk.notifications import Reachable
 
 ZONE = ZoneInfo("Europe/Berlin")
+#: automatic answers to one address
+RECEIPTS_A_DAY = 5
 DONE = (Status.RESOLVED, Status.CLOSED)
 
 
@@ -222,7 +224,7 @@ def _opening_events(opening: Opening, decision: Decision) -> list[Happened]:
 
 
 def _receipt(session: Session, opened: Opened, opening: Opening) -> list[deliveries.Draft]:
-    if opening.way is None or opening.automatic:
+    if opening.way is None or opening.automatic or not _may_answer(session, opening.way, opening.channel):
         return []
     heard = opening.external_id
     return [
@@ -230,6 +232,22 @@ def _receipt(session: Session, opened: Opened, opening: Opening) -> list[deliver
             session, opened.ticket, opening.way, opened.answer_by, first_notice=opening.first_notice, message_id=heard
         )
     ]
+
+
+def _may_answer(session: Session, way: Reachable, channel: str) -> bool:
+    """Breaks loops between machines: so many automatic answers a day to one address that wrote to us, no more.
+
+    The number of a further ticket is still in every answer that a person writes.
+    """
+    if channel in notifications.OWN_PAGES:
+        return True
+    whose = notifications.hash_of(way.address.value).hex()[:32]
+    try:
+        with session.begin_nested():
+            limits.allow(session, f"receipt:{way.channel}:{whose}", count=RECEIPTS_A_DAY, per=timedelta(days=1))
+    except TooMany:
+        return False
+    return True
 
 
 # finding
