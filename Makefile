@@ -68,12 +68,12 @@ $(BIN)/python:
 $(VENV)/.run: requirements/run.txt | $(BIN)/python
 	@echo "Installing what running needs …"
 	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
-	@$(PIP) install --quiet --require-hashes --requirement requirements/run.txt
+	@$(PIP) install --quiet --use-pep517 --require-hashes --requirement requirements/run.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "Installing what tests and checks need …"
-	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --quiet --use-pep517 --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 $(VENV)/.project: pyproject.toml $(VENV)/.run
