@@ -1,0 +1,34 @@
+"""Who calls, and whether they may call so often. A short transaction of its own, before the work.
+
+The row of the rate limit stays locked until commit: inside the work's transaction, calls of one token would wait for each
+other. And a call that is refused later counts all the same.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from helpdesk import accounts, limits
+from helpdesk.access import Visitor
+from helpdesk.db import Database
+from helpdesk.errors import NotSignedIn
+
+#: calls of one token; so many at once, and then one every tenth of a second
+PER_MINUTE = 600
+MINUTE = timedelta(minutes=1)
+
+
+def pass_in(database: Database, bearer: str) -> Visitor:
+    """Raises `NotSignedIn` or `TooMany`."""
+    with database.transaction() as session:
+        visitor = accounts.by_token(session, bearer)
+        limits.allow(session, f"api:{visitor.actor.name}", count=PER_MINUTE, per=MINUTE)
+        return visitor
+
+
+def bearer_of(header: str | None) -> str:
+    """The token of an `Authorization` header (RFC 6750). Raises `NotSignedIn`."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn("Bitte senden Sie einen Zugangsschlüssel: Authorization: Bearer …")
+    return token.strip()
