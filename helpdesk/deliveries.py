@@ -235,9 +235,13 @@ def again(
 
 
 def postpone(session: Session, claimed: Claimed, wait: timedelta) -> None:
-    """The channel's rate is used up: later, and this does not count as an attempt."""
+    """The channel's rate is used up: later, and this does not count as an attempt.
+
+    What may have been sent before stays uncertain, so that it is not repeated blindly after the wait.
+    """
+    state = State.UNCERTAIN if claimed.rescued else State.PENDING
     due_at, attempt = clock.now(session) + wait, claimed.message.attempt - 1
-    _settle(session, claimed, state=State.PENDING, due_at=due_at, attempt=attempt)
+    _settle(session, claimed, state=state, due_at=due_at, attempt=attempt)
 
 
 def _wait(claimed: Claimed) -> timedelta:

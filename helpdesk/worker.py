@@ -89,6 +89,7 @@ class Worker:
         except Exception:  # a stranger's exception says nothing about whether it was sent (CHANNELS §2)
             log.exception("send.raised", channel=claimed.channel, delivery=claimed.id)
             outcome = DeliveryError(Outcome.UNCERTAIN, Reason.UNKNOWN)
+        reach("send.done")
         await run(lambda session: _write_outcome(session, claimed, outcome, channel))
 
     async def _attempt(self, channel: Channel, claimed: deliveries.Claimed) -> str | DeliveryError | Withdrawn | None:

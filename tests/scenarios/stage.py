@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text
@@ -13,6 +13,11 @@ from helpdesk import tickets
 from helpdesk.house import House
 from helpdesk.models import Alarm, Delivery, Event, Inbound, Ticket
 from tests.desk import ZONE, Desk, Story
+
+
+def just_after(at: datetime | None, local: str, seconds: int = 30) -> bool:
+    """Whether this instant is the local time, or a little later: processes take their time."""
+    return at is not None and timedelta() <= at - instant(local) < timedelta(seconds=seconds)
 
 
 def instant(local: str) -> datetime:
@@ -34,8 +39,9 @@ class RealDesk(Desk):
         self.worker = replace(self.worker, house=house)
 
     def turn(self, local: str) -> None:
-        """It is this local time in Germany; passes are made by somebody else, such as a worker process."""
-        self._turn(instant(local))
+        """It is this local time in Germany, and time goes on; passes are made by a worker process."""
+        shift = text("UPDATE test_clock SET frozen = NULL, shift = :at - transaction_timestamp()")
+        self.do(lambda s: s.execute(shift, {"at": instant(local)}))
 
     def answers(self, story: Story, handle: str, words: str, then: str = "open") -> None:
         """An agent answers, and nobody makes a pass."""

@@ -16,7 +16,7 @@ from helpdesk.models import Message
 from tests.channels.email.mails import mail as letter
 from tests.channels.email.peers import MailServer
 from tests.processes import Running, helpdesk, until
-from tests.scenarios.stage import RealDesk, as_environment, deliveries, happened, instant, numbers
+from tests.scenarios.stage import RealDesk, as_environment, deliveries, happened, instant, just_after, numbers
 
 pytestmark = [pytest.mark.peer_dovecot, pytest.mark.peer_exim]
 
@@ -72,7 +72,9 @@ def test_a_mail_is_answered_and_answered_back(mail: MailServer, box: str, desk: 
     assert answer["Auto-Submitted"] is None
     assert answer.get_content().startswith("Welchen Antrag meinen Sie?")
     assert f"+t{story.ticket.token}." in answer["Reply-To"]
-    assert (story.clock("first_response").outcome, story.clock("first_response").used_seconds) == ("met", 1200)
+    first = story.clock("first_response")
+    assert first.outcome == "met"
+    assert first.used_seconds is not None and 1170 < first.used_seconds <= 1200
 
     # the person's program knows nothing but Reply-To: no subject, no references
     desk.turn("2026-11-21 18:45")
@@ -80,7 +82,7 @@ def test_a_mail_is_answered_and_answered_back(mail: MailServer, box: str, desk: 
     mail.submit(back, letter("Den Wohngeldantrag.", to=back, subject="", message_id="", **{"from": yilmaz}), yilmaz)
     until(lambda: story.ticket.status == "open", "the answer at the ticket")
     assert numbers(desk) == [number]
-    assert story.clock("next_response", 2).started_at == instant("2026-11-21 18:45")
+    assert just_after(story.clock("next_response", 2).started_at, "2026-11-21 18:45")
 
     # solved, and still not: the answer reopens it, and the resolution runs on
     story.answered("alex", "Im Postfach.", then="resolved")
@@ -149,7 +151,7 @@ def test_an_answer_that_bounces_was_never_given(
         ("reply", "failed", "invalid_address"),
     ]
     first = story.clock("first_response")
-    assert (first.outcome, first.started_at) == ("running", instant("2026-11-21 18:10"))
+    assert first.outcome == "running" and just_after(first.started_at, "2026-11-21 18:10")
     assert first.due_at is not None and first.due_at - instant("2026-11-21 18:10") > timedelta(hours=4)
     assert [event["purpose"] for event in happened(desk, "delivery_failed")] == ["receipt", "reply"]
     assert story.messages() == ["Wo finde ich meinen Bescheid?", "Im Postfach."]  # a bounce is no message
