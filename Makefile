@@ -21,7 +21,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
-	@echo '  ARGS="…" is handed on: make run ARGS="--port 9000", make test ARGS="tests/escalation -x"'
+	@echo '  A part of the tests: make test ARGS="tests/escalation -x"; another port: HELPDESK_PORT=9000 make run'
 
 setup: $(VENV)/.project ## make .venv with all that running needs (about a minute, once)
 
