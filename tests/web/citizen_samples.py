@@ -176,7 +176,7 @@ def ticket(language: Language = Language.DE, **changes: object) -> TicketPage:
             ),
         ),
         "promise_at": NOW.replace(hour=20, minute=0),
-        "answer_by": {Language.EN: "by e-mail"}.get(language, "per E-Mail"),
+        "by_mail": True,
         "reply_key": TYPED["key"],
         "can_close": True,
         "lines": LINES,

@@ -16,15 +16,11 @@ from uuid import UUID
 import phonenumbers
 
 from helpdesk.i18n import Language, interface_language
+from helpdesk.uploads import KINDS, ending_of
 from helpdesk.web.citizen.places import Place, Places
 
 UNKNOWN_PORTAL = "unknown"  #: "Ich weiß es nicht"
 NO_SUCH_PLACE = "-"  #: "Mein Ort ist nicht dabei"
-#: what people photograph, scan and save; nothing that a browser or a desktop would run
-ENDINGS = (
-    *("png", "jpg", "jpeg", "gif", "webp", "heic", "bmp", "tif", "tiff", "pdf", "txt", "log", "csv", "eml", "msg"),
-    *("odt", "ods", "odp", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "rtf", "mp4", "mov", "webm", "m4a", "mp3"),
-)
 _HINT_LENGTH = 200
 _EMPTY_SIGNS = "\u2800\u3164\u115f\u1160\uffa0"  #: count as letters or signs, show nothing
 _ADDRESS_LENGTH = 254  # RFC 5321 §4.5.3.1.3, without the brackets
@@ -74,7 +70,7 @@ class Upload:
 
     name: str = field(repr=False)
     size: int  #: bytes
-    media_type: str = ""
+    fits: bool = True  #: its first bytes are of the kind that its name says, see `uploads.media_type`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +78,7 @@ class Limits:
     characters: int = 20_000
     files: int = 10
     file_bytes: int = 15 * 1024 * 1024
-    endings: tuple[str, ...] = ENDINGS
+    endings: tuple[str, ...] = tuple(KINDS)
 
     @property
     def accept(self) -> str:
@@ -270,8 +266,7 @@ def _file_fault(upload: Upload, limits: Limits) -> Fault | None:
         return Fault.FILE_EMPTY
     if upload.size > limits.file_bytes:
         return Fault.FILE_TOO_LARGE
-    _, dot, ending = upload.name.lower().rpartition(".")
-    return None if dot and ending in limits.endings else Fault.FILE_TYPE
+    return None if upload.fits and ending_of(upload.name) in limits.endings else Fault.FILE_TYPE
 
 
 def _chosen(uploads: Sequence[Upload]) -> tuple[Upload, ...]:

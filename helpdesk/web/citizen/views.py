@@ -249,7 +249,7 @@ class Done(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TicketPage:
-    """The open thread. Posts go to `<path>/nachrichten`, `<path>/abschluss`, `<path>/wiederaufnahme`."""
+    """The open thread. Posts go to `<path>/messages`, `<path>/resolution`, `<path>/reopening`."""
 
     template: ClassVar[str] = "ticket.html"
 
@@ -262,7 +262,7 @@ class TicketPage:
     steps: tuple[StepRow, ...]
     messages: tuple[MessageRow, ...]  #: oldest first
     promise_at: datetime | None = None  #: of the next running promise
-    answer_by: str = ""  #: "per E-Mail", in the reader's language; empty = on this page
+    by_mail: bool = False  #: the answer comes by e-mail as well
     reply_key: str = ""  #: idempotency key of the next message
     can_reply: bool = True
     can_close: bool = False
