@@ -115,10 +115,21 @@ document.addEventListener("htmx:after:swap", (event) => {
   one("#ticket-title")?.focus();
 });
 
-// An answer that is no ticket (a proxy's error page) must not wipe out what was typed.
+// An answer that is no ticket (a proxy's error page) must not wipe out what was typed, and whoever acts and writes on at
+// once is not interrupted: only what is around the composer is exchanged.
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx } = event.detail;
-  if (ctx.target?.id !== "ticket" || ctx.text.includes('id="ticket"')) return;
+  if (ctx.target?.id !== "ticket") return;
+  if (ctx.text.includes('id="ticket"')) {
+    if (document.activeElement?.id !== "text" || sending) return;
+    const fresh = asPage(ctx.text);
+    if (one("#ticket", fresh).dataset.number !== openTicket()?.dataset.number) return;
+    event.preventDefault();
+    all("#ticket-head details[open]").forEach((menu) => (menu.open = false));
+    exchange(fresh);
+    one("#notices").replaceChildren(...all(".notice", fresh).map((note) => document.adoptNode(note)));
+    return all("[data-fades]").forEach(fade);
+  }
   event.preventDefault();
   sending = null;
   say(words.not_sent);
@@ -130,8 +141,10 @@ document.addEventListener("htmx:error", () => say(words.not_sent));
 const asPartial = async (address) => {
   const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Request-Type": "partial" } });
   if (!answer.ok) throw new Error(String(answer.status));
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  return asPage(await answer.text());
 };
+
+const asPage = (text) => new DOMParser().parseFromString(text, "text/html");
 
 const replace = (fresh, selector) => {
   const [old, now] = [one(selector), one(selector, fresh)];
@@ -179,14 +192,20 @@ const refreshTicket = async () => {
   const ticket = openTicket();
   const fresh = await asPartial(ticket.dataset.href);
   if (openTicket()?.dataset.number !== ticket.dataset.number) return;
+  const before = all(".message").length;
+  exchange(fresh);
+  if (all(".message").length > before) say(words.changed);
+};
+
+// Everything of the open ticket but what is being typed; the place in the timeline stays.
+const exchange = (fresh) => {
   const timeline = one("#timeline");
-  const before = { count: all(".message", timeline).length, top: timeline.scrollTop };
+  const top = timeline.scrollTop;
   const atEnd = timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 40;
   ["#ticket-head", "#presence", "#timeline", "#context"].forEach((part) => replace(fresh, part));
-  one("#timeline").scrollTop = atEnd ? one("#timeline").scrollHeight : before.top;
+  one("#timeline").scrollTop = atEnd ? one("#timeline").scrollHeight : top;
   const [form, newForm] = [one("#composer"), one("#composer", fresh)];
   if (form && newForm && !one("textarea", form).value.trim()) form.elements.seen.value = newForm.elements.seen.value;
-  if (all(".message").length > before.count) say(words.changed);
   tick();
 };
 

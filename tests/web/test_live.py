@@ -59,23 +59,33 @@ def opened(session: Session, words: str = "Etwas geht nicht", **more: object) ->
 
 
 class Listener:
-    """A browser's stream."""
+    """A browser's stream, read on in the background."""
 
     def __init__(self, answer: httpx2.Response) -> None:
-        self.answer = answer
-        self.lines = answer.aiter_lines()
+        self.lines: asyncio.Queue[str | None] = asyncio.Queue()
         self.cursor = ""
+        self.reading = asyncio.create_task(self._read(answer))
+
+    async def _read(self, answer: httpx2.Response) -> None:
+        async for line in answer.aiter_lines():
+            self.lines.put_nowait(line)
+        self.lines.put_nowait(None)
 
     async def next(self, within: float = 2.0) -> list[str]:
-        """Numbers of the next event."""
+        """Numbers of the next event. Raises `TimeoutError`, and `EOFError` at the end of the stream."""
         async with asyncio.timeout(within):
-            async for line in self.lines:
+            while (line := await self.lines.get()) is not None:
                 if line.startswith("id: "):
                     self.cursor = line.removeprefix("id: ")
                 if line.startswith("data: "):
                     numbers: list[str] = json.loads(line.removeprefix("data: "))["tickets"]
                     return numbers
         raise EOFError
+
+    async def says(self, wanted: str, within: float = 2.0) -> None:
+        async with asyncio.timeout(within):
+            while await self.lines.get() != wanted:
+                pass
 
     async def is_quiet(self, seconds: float = 0.5) -> bool:
         try:
@@ -96,8 +106,9 @@ async def listening(url: str, email: str = AGENT, after: str = "", last: str = "
             assert stream.headers["content-type"].startswith("text/event-stream")
             assert "content-encoding" not in stream.headers
             listener = Listener(stream)
-            assert await anext(listener.lines) == "retry: 2000"
+            await listener.says("retry: 2000")
             yield listener
+            listener.reading.cancel()
 
 
 def test_a_change_is_heard_within_a_second(url: str, database: Database):
@@ -233,14 +244,13 @@ def test_a_quiet_stream_beats_and_a_gone_browser_is_forgotten(url: str, house: H
 
     async def story() -> None:
         async with listening(url) as listener:
-            async with asyncio.timeout(2):
-                async for line in listener.lines:
-                    if line == ": still here":
-                        break
+            await listener.says(": still here")
         feed = next(each for (place, _), each in live._feeds.items() if place == id(house))
-        async with asyncio.timeout(2):
-            while feed.streams:
-                await asyncio.sleep(0.05)
+        for _ in range(40):
+            if not feed.streams:
+                break
+            await asyncio.sleep(0.05)
+        assert feed.streams == 0
 
     asyncio.run(story())
 
