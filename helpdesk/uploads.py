@@ -121,8 +121,9 @@ def safe_name(name: str) -> str:
 
 def disposition(name: str) -> str:
     """Value of `Content-Disposition`: always an attachment, the name in ASCII and in full (RFC 6266)."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().replace("%", "_") or "datei"
-    return f"attachment; filename=\"{safe_name(ascii_name)}\"; filename*=UTF-8''{quote(name, safe='')}"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().replace("%", "_").strip()
+    short = safe_name(f"datei{plain}" if plain.startswith(".") else plain)
+    return f"attachment; filename=\"{short}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def keep(store: FileStore, name: str, media: str, data: bytes) -> Stored:
