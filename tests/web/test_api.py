@@ -216,6 +216,15 @@ def test_the_same_key_with_another_content_is_refused(
     assert count(database, Ticket) == 1
 
 
+def test_a_key_whose_ticket_has_been_erased_says_so(
+    client: TestClient, agent: dict[str, str], database: Database
+) -> None:
+    headers = {**agent, "idempotency-key": "k1"}
+    opened(client, headers)
+    database.work(lambda session: session.execute(text("DELETE FROM ticket")))
+    assert_problem(client.post("/api/v1/tickets", json={"text": "Hilfe"}, headers=headers), 409)
+
+
 @pytest.mark.parametrize("key", ["", " ", '""', "x" * 256, "schlüssel"])
 def test_a_key_that_cannot_be_one_is_refused(client: TestClient, agent: dict[str, str], key: str) -> None:
     headers = {**agent, "idempotency-key": key.encode("latin-1")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,12 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from helpdesk import accounts
+from helpdesk import accounts, errors
+from helpdesk.errors import HelpdeskError
 from helpdesk.house import House
 from helpdesk.web import api
-from helpdesk.web.api import gate
+from helpdesk.web.api import gate, problems
+from helpdesk.web.api.layer import Operation
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -48,7 +51,7 @@ def test_the_document_names_every_operation(client: TestClient) -> None:
     named = {(method, path) for path, item in document["paths"].items() for method in item}
     assert named == {(one.method.lower(), f"/api/v1{one.path}") for one in api.OPERATIONS}
     create = document["paths"]["/api/v1/tickets"]["post"]
-    assert {"201", "400", "401", "403", "413", "415", "422", "429", "500", "503"} == set(create["responses"])
+    assert {"201", "400", "401", "403", "409", "413", "415", "422", "429", "500", "503"} == set(create["responses"])
     assert [one["name"] for one in create["parameters"]] == ["Idempotency-Key"]
     assert document["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
 
@@ -75,6 +78,27 @@ def test_the_document_is_always_the_same(client: TestClient) -> None:
             [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
         )
         assert made.stdout == client.get("/api/openapi.json").content
+
+
+REFERENCE = (Path(api.__file__).parents[3] / "docs" / "reference" / "api.md").read_text()
+
+
+@pytest.mark.parametrize("operation", api.OPERATIONS, ids=lambda operation: operation.name)
+def test_the_reference_names_every_operation_and_what_it_takes(operation: Operation) -> None:
+    assert f"`{operation.method} {operation.path}`" in REFERENCE
+    for shape in (operation.body, operation.query, operation.answer):
+        for name in shape.model_fields if shape else ():
+            assert f"`{name}`" in REFERENCE, f"{operation.name}: {name}"
+
+
+def kinds(of: type[HelpdeskError]) -> set[type[HelpdeskError]]:
+    return {of}.union(*(kinds(sub) for sub in of.__subclasses__()))
+
+
+def test_the_reference_explains_every_kind_of_problem() -> None:
+    ours = {kind for kind in kinds(HelpdeskError) if kind.__module__ in (errors.__name__, problems.__name__)}
+    for kind in ours - {errors.ConfigError}:
+        assert f"| `{kind.code.replace('_', '-')}` | {kind.status} |" in REFERENCE, kind
 
 
 def test_generated_requests_get_what_the_document_promises(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,3 +141,11 @@ def test_a_scrape_is_few_statements(client: TestClient, database: Database) -> N
     event.listen(database.engine, "before_cursor_execute", note)
     figures(client)
     assert len(seen) == 3
+
+
+def test_the_reference_names_every_figure(client: TestClient, database: Database) -> None:
+    reference = (Path(metrics.__file__).parents[1] / "docs" / "reference" / "api.md").read_text()
+    database.work(lambda session: session.execute(text("INSERT INTO heartbeat VALUES ('a', now())")))
+    names = {name.partition(",")[0] for name in figures(client) if name.startswith("helpdesk_")}
+    for name in names - {name for name in names if name.endswith("_created")}:
+        assert f"`{name}" in reference, name

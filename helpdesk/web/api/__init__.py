@@ -39,7 +39,7 @@ OPERATIONS = (
     Operation(
         method="POST", path="/tickets", name="createTicket", summary="Opens a ticket",
         run=opening.create, body=TicketIn, answer=TicketCreated, roles=REPORTS, status=201,
-        headers={"Idempotency-Key": KEY}, problems=BODY,
+        headers={"Idempotency-Key": KEY}, problems=(409, *BODY),
     ),
     Operation(
         method="GET", path="/tickets/{number}", name="readTicket", summary="One ticket with clocks and messages",

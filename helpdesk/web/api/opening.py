@@ -20,7 +20,7 @@ from helpdesk import contacts, intake
 from helpdesk.access import Right, Visitor
 from helpdesk.channel import Address, InboundMessage, Kind, Raw
 from helpdesk.context import context
-from helpdesk.errors import BadInput, Forbidden, HelpdeskError
+from helpdesk.errors import BadInput, Conflict, Forbidden, HelpdeskError
 from helpdesk.intake import About, Accepted
 from helpdesk.models import Clock as ClockRow
 from helpdesk.models import Inbound, Status, Ticket
@@ -137,7 +137,9 @@ def _created(session: Session, ticket: Ticket, clocks: list[ClockOut], secret: s
 
 
 def _again(session: Session, account: str, external_id: str, wanted: TicketIn, accepted: Accepted) -> TicketCreated:
-    """The ticket of the first time, as it stands now."""
+    """The ticket of the first time, as it stands now. Raises `Conflict` when it has been erased since."""
+    if not accepted.ticket_id:
+        raise Conflict("Das Ticket zu diesem Schlüssel gibt es nicht mehr.")
     rows = select(Inbound.body).where(
         Inbound.channel == CHANNEL, Inbound.account == account, Inbound.external_id == intake.clean(external_id, 2_000)
     )
