@@ -80,7 +80,7 @@ IS_LIVE: ColumnElement[bool] = literal_column("ticket.status IN ('new', 'open', 
 DUE = func.coalesce(Ticket.next_due_at, text("'infinity'"))
 COLUMNS = (
     Ticket.id, Ticket.number, Ticket.subject, Ticket.status, Ticket.severity, Ticket.channel, Ticket.portal, Ticket.component,
-    Ticket.category, Ticket.ags, Ticket.team, Ticket.kind, Ticket.assignee_id, Ticket.opened_at, Ticket.last_message_at,
+    Ticket.category, Ticket.ags, Ticket.team, Ticket.kind, Ticket.sender_role, Ticket.assignee_id, Ticket.opened_at, Ticket.last_message_at,
     Ticket.last_author, Ticket.next_due_at, Ticket.next_clock, Ticket.next_warn_at, Ticket.language, Ticket.acknowledged_at,
     Contact.name.label("contact"), Agent.name.label("assignee"),
 )  # fmt: skip

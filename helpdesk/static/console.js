@@ -115,12 +115,12 @@ document.addEventListener("htmx:after:swap", (event) => {
   one("#ticket-title")?.focus();
 });
 
-// An answer that is no ticket (a proxy's error page) must not wipe out what was typed, and whoever acts and writes on at
+// An answer that is no ticket (a proxy's error page, the database is away) must not wipe out what was typed, and whoever acts and writes on at
 // once is not interrupted: only what is around the composer is exchanged.
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx } = event.detail;
   if (ctx.target?.id !== "ticket") return;
-  if (ctx.text.includes('id="ticket"')) {
+  if (ctx.text.includes('id="ticket"') && (!sending || ctx.text.includes('id="composer"'))) {
     if (document.activeElement?.id !== "text" || sending) return;
     const fresh = asPage(ctx.text);
     if (one("#ticket", fresh).dataset.number !== openTicket()?.dataset.number) return;

@@ -164,6 +164,20 @@ def test_who_was_signed_out_comes_back_to_the_ticket(browser: Browser, url: str,
         expect(page.locator("#ticket")).to_have_attribute("data-number", number)
 
 
+def test_what_could_not_be_stored_stays_in_its_field(browser: Browser, url: str, number: str):
+    away = '<section id="ticket" class="ticket none open"><p>Die Datenbank ist gerade nicht erreichbar</p></section>'
+    with opened(browser, f"{url}/console/tickets/{number}", WIDE) as page:
+        sign_in(page)
+        page.route("**/messages", lambda route: route.fulfill(status=503, content_type="text/html", body=away))
+        page.fill("#text", "Eine lange Antwort")
+        page.press("#text", "Control+Enter")
+        expect(page.locator("#notices")).to_contain_text("Ihr Text ist noch da.")
+        expect(page.locator("#text")).to_have_value("Eine lange Antwort")
+        page.unroute("**/messages")
+        page.press("#text", "Control+Enter")
+        expect(page.locator(".message.outgoing")).to_contain_text("Eine lange Antwort")
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 def test_the_real_console_is_accessible_in_every_window(browser: Browser, url: str, number: str, look: Look):
     with opened(browser, f"{url}/anmelden", look) as page:

@@ -9,16 +9,16 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from helpdesk import app, contacts, deliveries, limits, tickets
 from helpdesk.channel import Address
 from helpdesk.db import Database
-from helpdesk.errors import TooMany
+from helpdesk.errors import DatabaseAway, TooMany
 from helpdesk.house import House
-from helpdesk.models import Agent, Attachment, Delivery, Event, Message, Ticket
+from helpdesk.models import Agent, Attachment, Delivery, Event, Grant, Message, Ticket
 from helpdesk.tickets import Opening
 from helpdesk.web.console import inbox
 from tests.conftest import PASSWORD, make_settings
@@ -471,6 +471,20 @@ def test_severity_by_hand_needs_a_reason(console: TestClient, database: Database
     assert "Ganze Stadt betroffen" in console.get(f"/console/tickets/{number}").text
 
 
+def test_a_partner_gives_tickets_to_its_own_people_only(client: TestClient, database: Database):
+    signed_in(client, PARTNER)
+    mine = database.work(
+        lambda s: s.scalars(select(Grant.organisation).join(Agent).where(Agent.email == PARTNER)).one()
+    )
+    number = written(database)
+    database.work(lambda s: s.execute(update(Ticket).where(Ticket.number == number).values(partner=mine)))
+    page = client.get(f"/console/tickets/{number}")
+    assert page.status_code == 200
+    assert "Kim Beispiel</button>" not in page.text
+    assert send(client, number, "assignment", agent=str(agent_id(database, LEAD))).status_code == 422
+    assert send(client, number, "assignment", agent=str(agent_id(database, PARTNER))).status_code == 303
+
+
 def test_several_tickets_at_once(console: TestClient, database: Database):
     numbers = [written(database, f"Anliegen {each}") for each in range(3)]
     form = {"csrf": token_of(console), "view": "all", "numbers": numbers[:2]}
@@ -659,6 +673,25 @@ def test_an_unforeseen_error_names_a_reference_and_no_cause(house: House, monkey
     assert answer.status_code == 500
     assert re.search(r"Kennung für die Technik: E-[0-9A-F]{6}", answer.text)
     assert "secret cause" not in answer.text
+
+
+def test_without_the_database_there_is_a_page_that_says_so(console: TestClient, monkeypatch: pytest.MonkeyPatch):
+    async def away(*given: object) -> None:
+        raise DatabaseAway
+
+    monkeypatch.setattr(Database, "run", away)
+    answer = console.get("/console")
+    assert answer.status_code == 503
+    assert "Die Datenbank ist gerade nicht erreichbar" in answer.text
+
+
+def test_other_systems_get_problems_as_json(client: TestClient):
+    answer = client.get("/channels/nowhere", headers={"accept-language": "en"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["status"], told["code"], told["title"]) == (404, "not_found", "Not Found")
+    assert "haben" not in told["detail"]
 
 
 def test_an_unknown_address_of_the_console_is_a_page(console: TestClient):

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from escalation.policy import Why
 from helpdesk import access, deliveries, history, intake, tickets, uploads
 from helpdesk.access import WORKING, Visitor
+from helpdesk.context import book
 from helpdesk.errors import BadInput, Conflict, HelpdeskError, NotFound, TooLarge
 from helpdesk.intake import Stored
 from helpdesk.models import Delivery, Message, Ticket
@@ -205,9 +206,16 @@ def acknowledge(session: Session, act: Act) -> str:
 
 
 def assign(session: Session, act: Act) -> str:
-    agent = act.text("agent")
-    tickets.assign(session, act.ticket, _agent_id(agent), act.visitor.actor)
+    _assign(session, act.ticket, act.visitor, act.text("agent"))
     return "assigned"
+
+
+def _assign(session: Session, ticket: Ticket, visitor: Visitor, agent: str) -> None:
+    agent_id = _agent_id(agent)
+    colleague = book(session).catalog.colleagues.get(agent_id) if agent_id is not None else None
+    if colleague is not None and not inbox.may_be_given(visitor, colleague):
+        raise BadInput("Diese Person gibt es nicht.", field="agent")
+    tickets.assign(session, ticket, agent_id, visitor.actor)
 
 
 def _agent_id(value: str) -> int | None:
@@ -297,4 +305,4 @@ def acknowledge_each(session: Session, ticket: Ticket, visitor: Visitor, form: F
 
 
 def assign_each(session: Session, ticket: Ticket, visitor: Visitor, form: FormData) -> None:
-    tickets.assign(session, ticket, _agent_id(str(form.get("agent", ""))), visitor.actor)
+    _assign(session, ticket, visitor, str(form.get("agent", "")))

@@ -38,7 +38,7 @@ def of_row(row: RowMapping, moment: Moment) -> ClockChip | None:
         return ClockChip(kind=ClockKind.RESOLUTION, state=ClockState.PAUSE, waits_for=words.waits_for(None))
     if row["next_due_at"] is None or row["next_clock"] is None:
         return None
-    pin = moment.book.engine.pin(Severity(row["severity"]), row.get("sender_role"))
+    pin = moment.book.engine.pin(Severity(row["severity"]), row["sender_role"])
     kind = KINDS[Promise(row["next_clock"])]
     return _running(kind, row["next_due_at"], row["next_warn_at"], pin.calendar if pin else None, moment.now)
 

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from sqlalchemy import RowMapping
 
 from escalation.severity import Severity
-from helpdesk.access import Visitor
+from helpdesk.access import SEES_ALL, Visitor
 from helpdesk.queues import MOST, Counts, Page, Sort, View, Wanted
-from helpdesk.rulebook import Book
+from helpdesk.rulebook import Book, Colleague
 from helpdesk.settings import Settings
 from helpdesk.web.console import clocks, words
 from helpdesk.web.console.reading import Moment
@@ -115,7 +115,7 @@ def frame(
     teams = ", ".join(catalog.teams.get(team, team) for team in sorted(visitor.teams))
     return Frame(
         brand=settings.brand,
-        section="Konsole",
+        section=f"Konsole · {teams}" if len(visitor.teams) == 1 else "Konsole",
         me=Me(
             name=visitor.actor.name,
             email=visitor.email,
@@ -290,7 +290,15 @@ def _colleagues(visitor: Visitor, book: Book, team: str | None, current: int | N
     me = visitor.actor
     if me.id is not None:
         yield Option(value=str(me.id), label=f"{me.name} (ich)", selected=me.id == current)
-    others = [each for each in book.catalog.colleagues.values() if each.active and each.id != me.id and each.teams]
+    others = [
+        each for each in book.catalog.colleagues.values()
+        if each.active and each.teams and each.id != me.id and may_be_given(visitor, each)
+    ]  # fmt: skip
     others.sort(key=lambda each: (team not in each.teams, each.name))
     for each in others[:MOST_COLLEAGUES]:
         yield Option(value=str(each.id), label=each.name, selected=each.id == current)
+
+
+def may_be_given(visitor: Visitor, colleague: Colleague) -> bool:
+    """Whether this visitor may give tickets to this person: a partner only within its own teams."""
+    return visitor.has(*SEES_ALL) or colleague.id == visitor.actor.id or bool(colleague.teams & visitor.teams)

@@ -40,7 +40,7 @@ from helpdesk.web.console.views import (
     arranged,
     channel_icon,
 )
-from helpdesk.web.pages import ZONE, file_size
+from helpdesk.web.pages import ZONE
 
 DONE = ("resolved", "closed")
 #: deliveries of these purposes may be sent again by hand; pages have their own escalation
@@ -124,7 +124,7 @@ def _composer(story: Story, capable: Capabilities, typed: Typed | None) -> Compo
     fresh = Composer(
         channels=(_way(story, capable),),
         seen=seen,
-        file_limit=file_size(settings.max_upload),
+        file_limit=f"{settings.max_upload // 2**20} MB",
     )
     if typed is None:
         return fresh
@@ -271,7 +271,7 @@ def _person_facts(story: Story) -> Iterator[Fact]:
         remark = " (gesperrt)" if each.blocked else " (bestätigt)" if each.verified else ""
         yield Fact(label=words.ADDRESSES.get(each.kind, each.kind), text=f"{each.value}{remark}")
     yield Fact(label="Rolle", text=words.SENDERS.get(ticket.sender_role, ticket.sender_role))
-    yield Fact(label="Sprache", text=ticket.language)
+    yield Fact(label="Sprache", text=words.language(ticket.language))
     if contact is not None and contact.needs:
         yield Fact(label="Bedarf", text=contact.needs, icon="hearing")
     yield Fact(label="Identität", text="nicht geprüft")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
+
 from helpdesk import i18n
 from helpdesk.rulebook import Catalog
 from helpdesk.web.pages import ZONE
@@ -13,6 +15,7 @@ from helpdesk.web.pages import ZONE
 CHANNELS: Mapping[str, str] = {
     "email": "E-Mail",
     "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
     "phone": "Telefon",
     "sms": "SMS",
     "chat": "Chat",
@@ -111,6 +114,16 @@ DONE: Mapping[str, str] = {
 
 def channel(name: str) -> str:
     return CHANNELS.get(name, name.title())
+
+
+def language(tag: str) -> str:
+    """ "Ukrainisch"; the tag itself where nobody knows it."""
+    if tag == i18n.Language.DE_LEICHT:
+        return "Leichte Sprache"
+    try:
+        return Locale.parse(tag, sep="-").get_display_name("de") or tag
+    except (ValueError, UnknownLocaleError):
+        return tag
 
 
 def when(at: datetime, now: datetime) -> str:
