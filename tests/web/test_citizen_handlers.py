@@ -323,6 +323,28 @@ def test_the_sixth_message_in_ten_minutes_waits_with_its_text(client: TestClient
     assert count(house.database, Ticket) == 5
 
 
+def test_who_sends_too_much_fills_no_disk(client: TestClient, house: House):
+    path = secret_path(house, write(client, house))
+    for _ in range(4):
+        client.post("/", data=filled(house))
+    refused = client.post("/", data=filled(house), files=[("files", ("bild.png", PNG, "image/png"))])
+    assert refused.status_code == 429
+    lost = client.post(f"{path[:-3]}xyz/messages", files=[("files", ("bild.png", PNG, "image/png"))])
+    assert lost.status_code == 404
+    assert list((house.settings.data / "files").rglob("*")) == []
+
+
+def test_a_fault_of_ours_keeps_what_was_typed(client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(contact.intake, "take_in", broken)
+    answer = client.post("/", data=filled(house))
+    assert answer.status_code == 500
+    assert "Der Fehler liegt bei uns" in words(answer.text)
+    assert TYPED["text"] in unescape(answer.text)
+
+
 def test_while_the_database_is_away_the_page_stands_and_keeps_the_text(
     client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
 ):

@@ -18,11 +18,12 @@ from starlette.responses import JSONResponse, Response
 from helpdesk import clock, contacts, intake, limits, notifications, tickets, uploads
 from helpdesk.channel import Address, InboundMessage, Kind, Raw
 from helpdesk.context import book, context
-from helpdesk.errors import BadInput, DatabaseAway, HelpdeskError, TooLarge, TooMany
+from helpdesk.errors import BadInput, DatabaseAway, TooLarge, TooMany
 from helpdesk.house import House
 from helpdesk.intake import About, Accepted, Stored
 from helpdesk.models import Clock, Inbound, TicketKind
 from helpdesk.settings import Settings
+from helpdesk.web import errors
 from helpdesk.web.citizen import offer, reader, seals
 from helpdesk.web.citizen.forms import (
     AddressKind,
@@ -139,7 +140,7 @@ async def send(request: Request) -> Response:
                 return reader.go(_frame(request, now, post).address("/gesendet"))
             try:
                 accepted = await taken(request, read, post.files)
-            except HelpdeskError as error:
+            except Exception as error:
                 again = told(error)
             else:
                 return _sent(request, _frame(request, now, post), accepted)
@@ -165,19 +166,22 @@ def refused(house: House, post: Post, read: ContactForm | Refusal, away: Databas
     return None
 
 
-def told(error: HelpdeskError) -> Again:
-    """What an error means on this page. Raises what it has no words for."""
+def told(error: Exception) -> Again:
+    """What an error means on this page; one that nobody foresaw is logged, and what was typed comes back all the same."""
+    status = errors.problem_of(error).status
     match error:
         case TooMany():
-            return Again(status=error.status, problem=Problem.TOO_MANY, retry_after=error.retry_after)
+            return Again(status=status, problem=Problem.TOO_MANY, retry_after=error.retry_after)
         case DatabaseAway():
-            return Again(status=error.status, problem=Problem.DATABASE_AWAY)
+            return Again(status=status, problem=Problem.DATABASE_AWAY)
         case BadInput(field="municipality"):
-            return Again(status=error.status, errors=(FieldError(name="place", fault=Fault.PLACE_UNKNOWN),))
+            return Again(status=status, errors=(FieldError(name="place", fault=Fault.PLACE_UNKNOWN),))
         case BadInput(field="portal"):
-            return Again(status=error.status, errors=(FieldError(name="portal", fault=Fault.UNKNOWN_CHOICE),))
+            return Again(status=status, errors=(FieldError(name="portal", fault=Fault.UNKNOWN_CHOICE),))
+        case BadInput(field="email"):
+            return Again(status=status, errors=(FieldError(name="address", fault=Fault.NOT_AN_EMAIL),))
         case _:
-            raise error
+            return Again(status=status, problem=Problem.FAILED)
 
 
 def _frame(request: Request, now: Offer, post: Post) -> Frame:
@@ -206,8 +210,12 @@ def _sent(request: Request, frame: Frame, accepted: Accepted) -> Response:
 async def taken(request: Request, form: ContactForm, files: tuple[UploadFile, ...]) -> Accepted:
     """Limit, files, ticket. Raises `TooMany`, `BadInput`, `DatabaseAway`; then nothing was stored but nameless files."""
     sender = f"contact:{reader.sender_of(request)}"
+    if not files:
+        return await work(request, lambda session: take(session, form, (), sender))
+    # Files are stored before the ticket, so whoever sends too much is stopped before them.
+    await work(request, lambda session: limits.allow(session, sender, count=MOST, per=WITHIN))
     stored = await kept(house(request), files)
-    return await work(request, lambda session: take(session, form, stored, sender))
+    return await work(request, lambda session: take(session, form, stored))
 
 
 async def kept(house: House, files: tuple[UploadFile, ...]) -> tuple[Stored, ...]:
@@ -220,18 +228,20 @@ def _keep(house: House, file: UploadFile) -> Stored:
     return uploads.keep(house.files, name, uploads.media_type(name, data[: uploads.HEAD]) or "", data)
 
 
-def take(session: Session, form: ContactForm, files: tuple[Stored, ...], sender: str) -> Accepted:
-    """The message of a form. The same key again is the same message, unless something else was typed meanwhile."""
+def take(session: Session, form: ContactForm, files: tuple[Stored, ...], sender: str | None = None) -> Accepted:
+    """The message of a form. The same key again is the same message, unless something else was typed meanwhile.
+
+    `sender`: whose limit a new message counts for; None = counted already.
+    """
     message, about = inbound(session, form, files), about_of(session, form)
     earlier = session.scalars(
         select(Inbound.body).where(
             Inbound.channel == "web", Inbound.account == ACCOUNT, Inbound.external_id == message.external_id
         )
     ).one_or_none()
-    if earlier is None:
+    if sender is not None and earlier != message.raw.body:
         limits.allow(session, sender, count=MOST, per=WITHIN)
-    elif earlier != message.raw.body:  # "back" in the browser, and another question with the old key
-        limits.allow(session, sender, count=MOST, per=WITHIN)
+    if earlier is not None and earlier != message.raw.body:  # "back" in the browser, and another question
         digest = hashlib.sha256(message.raw.body).hexdigest()[:16]
         message = replace(message, external_id=f"{message.external_id}#{digest}")
     return intake.take_in(session, message, channel="web", account=ACCOUNT, about=about, files=files)

@@ -25,7 +25,7 @@ from helpdesk.settings import Settings
 from helpdesk.web import endpoint
 from helpdesk.web.citizen import views
 from helpdesk.web.citizen.forms import Limits, Rules
-from helpdesk.web.citizen.places import Place, Places
+from helpdesk.web.citizen.places import Place, Places, fold
 from helpdesk.web.citizen.views import ContactLine, LineKind, PortalChoice
 
 HOTLINE = "hotline"  #: the calendar of the people who answer
@@ -46,11 +46,12 @@ class Offer:
         return Rules(portals=frozenset(self.catalog.portals if self.catalog else ()), places=self.places, limits=limits)
 
     def portal_choices(self, chosen: str) -> tuple[PortalChoice, ...]:
-        """Portals of ours. One that others run is offered only to whoever comes from it."""
+        """Portals of ours, by name. One that others run is offered only to whoever comes from it."""
         if self.catalog is None:
             return ()
-        shown = {name for name in self.catalog.portals if name not in self.catalog.external_portals} | {chosen}
-        return tuple(PortalChoice(id=key, label=name) for key, name in self.catalog.portals.items() if key in shown)
+        hidden = self.catalog.external_portals - {chosen}
+        named = sorted(self.catalog.portals.items(), key=lambda portal: fold(portal[1]))
+        return tuple(PortalChoice(id=key, label=name) for key, name in named if key not in hidden)
 
     def portal_name(self, portal: str | None, place: str = "") -> str:
         """ "Kommunalportal.NRW, Köln"; empty where the portal is not known."""

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import anyio.to_thread
 from sqlalchemy.orm import Session
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -129,8 +130,7 @@ async def reply(request: Request) -> Response:
             return await _refused(request, read, frame)
         draft = draft_of(post.texts, post.chosen)
         try:
-            stored = await contact.kept(house(request), post.files)
-            await work(request, lambda session: hear(session, _secret(request), read, stored, request))
+            await _taken(request, read, post.files)
         except NotFound:
             return await _lost(request, read.text)
         except Conflict:
@@ -142,12 +142,32 @@ async def reply(request: Request) -> Response:
     return reader.go(frame.address(_path(request), getan=Done.REPLIED.value))
 
 
-def hear(session: Session, secret: str, form: ReplyForm, files: tuple[Stored, ...], request: Request) -> None:
-    """Raises `NotFound`, and `Conflict` when the ticket was done too long ago."""
+async def _taken(request: Request, form: ReplyForm, files: tuple[UploadFile, ...]) -> None:
+    """Raises `NotFound`, `Conflict`, `TooMany`, `DatabaseAway`; files are stored only for a ticket that takes them."""
+    secret, sender = _secret(request), f"reply:{reader.sender_of(request)}"
+    if not files:
+        await work(request, lambda session: hear(session, addressed(session, secret, sender), form, ()))
+        return
+    await work(request, lambda session: addressed(session, secret, sender))
+    stored = await contact.kept(house(request), files)
+    await work(request, lambda session: hear(session, addressed(session, secret), form, stored))
+
+
+def addressed(session: Session, secret: str, sender: str | None = None) -> Ticket:
+    """The ticket that a reply is for. Raises `NotFound`, and `Conflict` when it was done too long ago.
+
+    `sender`: whose limit the reply counts for; None = counted already.
+    """
     ticket = tickets.by_secret(session, secret, lock=True)
     if ticket.status in tickets.DONE and not tickets.may_reopen(session, ticket):
         raise Conflict
-    limits.allow(session, f"reply:{reader.sender_of(request)}", count=MOST_REPLIES, per=contact.WITHIN)
+    if sender is not None:
+        limits.allow(session, sender, count=MOST_REPLIES, per=contact.WITHIN)
+    return ticket
+
+
+def hear(session: Session, ticket: Ticket, form: ReplyForm, files: tuple[Stored, ...]) -> None:
+    """Takes the reply in, once per key."""
     message = InboundMessage(
         external_id=f"{ticket.id}:{form.key or uuid4()}",
         kind=Kind.MESSAGE,
