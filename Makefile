@@ -40,11 +40,12 @@ test: peers setup-dev ## all checks and all tests, with real peers where this ma
 	$(BIN)/python -m pytest --durations=15 --durations-min=1 $(ARGS) || failed=1; \
 	exit $$failed
 
-check: setup-dev ## format, lint, types, directions of imports
-	$(BIN)/ruff format --check --quiet .
-	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+check: setup-dev ## format, lint, types, directions of imports; all of them, whatever one finds
+	@failed=0; \
+	for step in "ruff format --check --quiet ." "ruff check --quiet ." "mypy" "lint-imports"; do \
+		echo "$$step"; $(BIN)/$$step || failed=1; \
+	done; \
+	exit $$failed
 
 peers: # as root: the mail server, PostgreSQL, browser … that tests talk to; else says what is skipped
 	@sh tests/install_peers.sh
