@@ -57,7 +57,7 @@ class Database:
             raise
 
     def work(self, job: Callable[[Session], T], *, tries: int = 3) -> T:
-        """Runs `job` in one transaction, again when the database says so (SQLSTATE class 40)."""
+        """Runs `job` in one transaction, again when the database says so (SQLSTATE class 40) or the connection was stale."""
         for left in reversed(range(tries)):
             try:
                 with self.transaction() as session:
@@ -65,6 +65,9 @@ class Database:
             except OperationalError as error:
                 if not left or sqlstate(error) not in TRY_AGAIN:
                     raise DatabaseAway() from error
+            except DatabaseAway as away:
+                if not left or not _cut_off(away.__cause__):
+                    raise
         raise AssertionError("unreachable")
 
     async def run(self, job: Callable[[Session], T]) -> T:
@@ -80,6 +83,15 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def _cut_off(error: BaseException | None) -> bool:
+    """Whether the connection broke during a statement, as an old one does after the server was started anew.
+
+    Nothing of that transaction is stored, so it may run again. A break during COMMIT names no statement: it may be
+    stored, and only the caller knows what a repeat would do.
+    """
+    return isinstance(error, DBAPIError) and error.connection_invalidated and error.statement is not None
 
 
 def sqlstate(error: DBAPIError) -> str:
