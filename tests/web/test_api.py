@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -298,8 +299,6 @@ def test_a_list_that_cannot_be_is_refused(client: TestClient, agent: dict[str, s
     ["[null, 1e999]", "[null, 1000000000000000000000]", "[7, 7]", "[]", "[[[[", '["0001-01-01T00:00:00+14:00", 1]'],
 )
 def test_a_forged_cursor_does_no_harm(client: TestClient, agent: dict[str, str], place: str) -> None:
-    import base64
-
     cursor = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
     assert client.get("/api/v1/tickets", params={"cursor": cursor}, headers=agent).status_code in (200, 422)
 
