@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from helpdesk import app, contacts, deliveries, limits, tickets
+from helpdesk import app, clock, contacts, deliveries, limits, tickets
 from helpdesk.channel import Address
 from helpdesk.db import Database
 from helpdesk.errors import DatabaseAway, TooMany
@@ -397,6 +397,46 @@ def test_pages_need_a_fixed_number_of_statements(console: TestClient, database: 
         with counted(database) as statements:
             assert console.get(path).status_code == 200
         assert len(statements) <= most, "\n".join(statements)
+
+
+# promises
+
+
+def turn(database: Database, at: datetime) -> None:
+    database.work(lambda session: clock.freeze(session, at))
+
+
+def test_the_clock_explains_nights_and_pauses(console: TestClient, database: Database):
+    """Thursday 21:00 to Friday 10:00 with an hour that waited for the person; hotline hours 8 to 22."""
+    thursday = datetime(2026, 11, 19, 20, 0, tzinfo=UTC)
+    turn(database, thursday)
+    number = written(database, impact="einzeln", urgency="mittel")
+    turn(database, thursday + timedelta(minutes=10))
+    send(console, number, "pause", reason="answer", until="2026-11-19T21:40")
+    turn(database, thursday + timedelta(minutes=20))
+    send(console, number, "resumption")
+    told = console.get(f"/console/tickets/{number}", headers=PART).text
+    for line in (
+        "4 Std Servicezeit (Frist für S3, Servicezeiten „hotline“)",
+        "Do 19.11. 21:00 bis 21:10, zusammen 10 Min",
+        "Do 19.11. 21:10 bis 21:20, wartete auf Antwort",
+        "Do 19.11. 21:20 bis 22:00, zusammen 50 Min",
+        "Do 19.11. 22:00 bis Fr 20.11. 08:00",
+        "Fr 20.11. 08:00 bis 11:10, zusammen 4 Std",
+        "morgen, 11:10 Uhr",
+    ):
+        assert line in told, line
+
+
+def test_a_row_says_when_service_begins_again_or_how_long_it_is_overdue(console: TestClient, database: Database):
+    evening = datetime(2026, 11, 19, 20, 0, tzinfo=UTC)
+    turn(database, evening)
+    written(database, impact="einzeln", urgency="mittel")
+    assert "4 Std 00" in console.get("/console").text
+    turn(database, evening + timedelta(hours=5))
+    assert "ab Fr 08:00" in console.get("/console").text
+    turn(database, evening + timedelta(hours=14, minutes=30))
+    assert "seit 30 Min" in console.get("/console").text
 
 
 # verbs

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping
 
 from escalation.calendar import Calendar
+from escalation.hours import TimeKind
 from escalation.severity import Severity
 from escalation.sla import Clock, Clocks, Outcome
 from escalation.sla import ClockKind as Promise
@@ -23,6 +24,7 @@ KINDS = {
     Promise.RESOLUTION: ClockKind.RESOLUTION,
     Promise.UPDATE: ClockKind.PUBLIC_UPDATE,
 }
+DAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
 #: an explanation longer than this is told in its first lines
 MOST_LINES = 6
 
@@ -105,18 +107,19 @@ def _explained(one: Clock, severity: str, moment: Moment) -> Iterator[Fact]:
     if one.due_at is not None:
         yield Fact(label="Fällig", text=words.when(one.due_at, moment.now))
     yield Fact(label="Stand", text=f"{words.OUTCOMES.get(one.outcome, one.outcome)}, {words.span(one.used)} verbraucht")
-    for pause in one.paused_spans:
-        spoken = f"{_instant(pause.from_at)} bis {_instant(pause.to_at)}"
-        yield Fact(label="Angehalten", text=f"{spoken}: {words.waits_for(pause.reason)}")
     yield from _lines(one)
 
 
 def _lines(one: Clock) -> Iterator[Fact]:
+    """From the start to the due instant: what counted, what did not and why."""
     lines = one.explain()
     for line in lines[:MOST_LINES]:
-        told = f"{_instant(line.from_at)} bis {_instant(line.to_at)}"
-        label = words.TIMES.get(line.kind, line.kind)
-        yield Fact(label=label, text=f"{told}, zusammen {words.span(line.total)}" if line.counts else told)
+        told = _stretch(line.from_at, line.to_at)
+        if line.counts:
+            told += f", zusammen {words.span(line.total)}"
+        elif line.kind is TimeKind.PAUSED:
+            told += f", wartete auf {words.waits_for(line.why)}"
+        yield Fact(label=words.TIMES.get(line.kind, line.kind), text=told)
     if len(lines) > MOST_LINES:
         yield Fact(label="…", text=f"und {len(lines) - MOST_LINES} weitere Abschnitte")
 
@@ -125,6 +128,12 @@ def _calendar_name(calendar: Calendar, book: Book) -> str:
     return next((name for name, known in book.engine.calendars.items() if known == calendar), "")
 
 
-def _instant(at: datetime) -> str:
-    local = at.astimezone(ZONE)
-    return f"{['Mo', 'Di', 'Mi', 'Do', 'Fr', 'Sa', 'So'][local.weekday()]} {local:%d.%m. %H:%M}"
+def _stretch(start: datetime, end: datetime) -> str:
+    """ "Do 19.11. 19:32 bis 22:00", with the second day where it is another one."""
+    here, there = start.astimezone(ZONE), end.astimezone(ZONE)
+    until = f"{there:%H:%M}" if here.date() == there.date() else _instant(there)
+    return f"{_instant(here)} bis {until}"
+
+
+def _instant(local: datetime) -> str:
+    return f"{DAYS[local.weekday()]} {local:%d.%m. %H:%M}"

@@ -22,6 +22,7 @@ from helpdesk.web.console.pane import Typed
 from helpdesk.web.console.reading import Moment
 from helpdesk.web.console.views import Frame, InboxPage, Notice
 from helpdesk.web.endpoint import house, work
+from helpdesk.web.headers import SANDBOX
 from helpdesk.web.pages import render
 
 PREFERENCES = "ansicht"
@@ -166,7 +167,7 @@ async def show_file(request: Request) -> Response:
         raise NotFound("Diese Datei gibt es nicht mehr.") from None
     headers = {
         "content-disposition": uploads.disposition(file.name),
-        "content-security-policy": "default-src 'none'; sandbox",
+        "content-security-policy": SANDBOX,
     }
     return Response(data, media_type=file.media_type or "application/octet-stream", headers=headers)
 

@@ -56,8 +56,8 @@ class ClockState(StrEnum):
 
 @view
 class ClockChip:
-    """One clock of a ticket. `left` is service time in seconds, negative when overdue; the browser counts it down
-    while `state` is ok, warn or over. It needs no value in the other states."""
+    """One clock of a ticket. `left` is service time in seconds, and negative real time when overdue; the browser
+    counts it down while `state` is ok, warn or over. It needs no value in the other states."""
 
     kind: ClockKind
     state: ClockState
