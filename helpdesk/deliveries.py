@@ -227,11 +227,12 @@ def again(
         )
         _settle(session, claimed, state=State.PENDING, due_at=now + ACCOUNT_WAIT, reason=reason, detail=detail)
         return
-    wait = retry_after or _wait(claimed)
-    if _given_up(session, claimed, now + wait):
+    expires_at = session.execute(select(Delivery.expires_at).where(Delivery.id == claimed.id)).scalar_one()
+    if now >= expires_at or (claimed.purpose == "page" and claimed.message.attempt >= PAGE_TRIES):
         failed(session, claimed, reason, detail)
         return
-    _settle(session, claimed, state=State.PENDING, due_at=now + wait, reason=reason, detail=detail)
+    due_at = min(now + (retry_after or _wait(claimed)), expires_at)  # the last try is made at the very end
+    _settle(session, claimed, state=State.PENDING, due_at=due_at, reason=reason, detail=detail)
 
 
 def postpone(session: Session, claimed: Claimed, wait: timedelta) -> None:
@@ -247,13 +248,6 @@ def postpone(session: Session, claimed: Claimed, wait: timedelta) -> None:
 def _wait(claimed: Claimed) -> timedelta:
     base = PAGE_WAIT if claimed.purpose == "page" else WAITS[min(claimed.message.attempt, len(WAITS)) - 1]
     return base * random.uniform(0.8, 1.2)  # noqa: S311  # spreads retries, decides nothing
-
-
-def _given_up(session: Session, claimed: Claimed, next_try: datetime) -> bool:
-    if claimed.purpose == "page":
-        return claimed.message.attempt >= PAGE_TRIES
-    expires_at = session.execute(select(Delivery.expires_at).where(Delivery.id == claimed.id)).scalar_one()
-    return next_try > expires_at
 
 
 def failed(session: Session, claimed: Claimed, reason: Reason, detail: str = "") -> None:
