@@ -76,13 +76,12 @@ def visitor(session: Session, cookie: str) -> Visitor:
     )
 
 
+BY_TOKEN = text("SELECT name, role, portal, organisation, ags FROM token WHERE hash = :hash AND revoked_at IS NULL")
+
+
 def by_token(session: Session, bearer: str) -> Visitor:
     """Another system, by its token. Raises `NotSignedIn`."""
-    row = session.execute(
-        select(Token.name, Token.role, Token.portal, Token.organisation, Token.ags).where(
-            Token.hash == _hash(bearer), Token.revoked_at.is_(None)
-        )
-    ).one_or_none()
+    row = session.execute(BY_TOKEN, {"hash": _hash(bearer)}).one_or_none()
     if row is None:
         raise NotSignedIn("Dieser Zugangsschlüssel gilt nicht.")
     right = Right(role=row.role, portal=row.portal, organisation=row.organisation, ags=row.ags)

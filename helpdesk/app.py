@@ -34,17 +34,19 @@ TALKATIVE = ("httpx", "httpcore", "twilio.http_client", "telegram", "aioimaplib"
 
 
 @contextlib.contextmanager
-def database_of(settings: Settings) -> Iterator[str]:
-    """The URL of the database: the configured one, checked, or the embedded one, started."""
+def database_of(settings: Settings) -> Iterator[tuple[str, embedded.Embedded | None]]:
+    """The URL of the database: the configured one, checked, or the embedded one, started and handed along."""
     if settings.database_url:
         check_url(settings.database_url)
-        yield sqlalchemy_url(settings.database_url).render_as_string(hide_password=False)
+        yield sqlalchemy_url(settings.database_url).render_as_string(hide_password=False), None
         return
     with embedded.open(settings.data) as server:
-        yield server.url
+        yield server.url, server
 
 
-def build(settings: Settings, database_url: str, environ: Mapping[str, str]) -> House:
+def build(
+    settings: Settings, database_url: str, environ: Mapping[str, str], server: embedded.Embedded | None = None
+) -> House:
     """Everything a process holds, on a database that answers. No network call."""
     zoneinfo.reset_tzpath(())  # the pinned tzdata package is the only source of zones
     for name in TALKATIVE:
@@ -64,6 +66,7 @@ def build(settings: Settings, database_url: str, environ: Mapping[str, str]) -> 
         channels=channels,
         files=FileStore.open(settings),
         listen_dsn=settings.listen_url or libpq(database_url),
+        embedded=server,
     )
 
 

@@ -67,8 +67,8 @@ def a_house(settings: Settings | None = None) -> Iterator[House]:
     """A house on the configured database, migrated already."""
     settings = settings or Settings()
     _log_to_stderr(settings)
-    with told(), app.database_of(settings) as url:
-        house = app.build(settings, url, os.environ)
+    with told(), app.database_of(settings) as (url, server):
+        house = app.build(settings, url, os.environ, server)
         try:
             yield house
         finally:
@@ -78,6 +78,15 @@ def a_house(settings: Settings | None = None) -> Iterator[House]:
 def _log_to_stderr(settings: Settings) -> None:
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,  # the traceback alone: values of variables may be secrets
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

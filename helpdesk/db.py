@@ -35,6 +35,7 @@ class Database:
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=False,
+            hide_parameters=True,  # values are people's words and secrets; errors go to the log
             connect_args={"prepare_threshold": prepare_threshold or None, "connect_timeout": 5},
         )
         self._limiter: CapacityLimiter | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from helpdesk.channel import Channel
 from helpdesk.context import Context
 from helpdesk.db import Database
+from helpdesk.embedded import Embedded
 from helpdesk.files import FileStore
 from helpdesk.settings import Settings
 
@@ -20,3 +21,4 @@ class House:
     channels: Mapping[str, Channel]
     files: FileStore
     listen_dsn: str  #: direct connection for LISTEN
+    embedded: Embedded | None = None  #: the embedded database, where this process has one

@@ -131,7 +131,8 @@ def _with_promise(key: str, language: str, answer_by: datetime | None, now: date
 
 def _thread(ticket: Ticket, message_id: str | None) -> dict[str, str]:
     thread = {"ticket": ticket.number, "number": ticket.number, "token": ticket.token}
-    return {**thread, "in_reply_to": message_id} if message_id else thread
+    is_mail = message_id is not None and message_id.startswith("<")  # a Message-ID, not another channel's key
+    return {**thread, "in_reply_to": message_id} if message_id and is_mail else thread
 
 
 LAST_HEARD = text("""

@@ -149,7 +149,7 @@ def _place(cursor: str) -> tuple[ColumnElement[Any], ColumnElement[int]]:
         at, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         instant: ColumnElement[Any] = literal(datetime.fromisoformat(at)) if at else text("'infinity'::timestamptz")  # type: ignore[assignment]
         return instant, literal(int(key))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise BadInput("Diese Stelle der Liste gibt es nicht mehr.", field="cursor") from None
 
 

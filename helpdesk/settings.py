@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     hotline: str = "0221 4710 100"  #: the sample number of the pictures; a real one is configuration
     log_level: str = "INFO"
     session_hours: int = 12
+    api_per_minute: int = 600  #: calls of one token; more are answered 429
     link_days: int = 30
     reopen_days: int = 7
     max_upload: int = 15 * 1024 * 1024  #: bytes per file

@@ -22,7 +22,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from helpdesk import alarms, deliveries, history, limits, tickets
+from helpdesk import alarms, deliveries, history, limits, metrics, tickets
 from helpdesk.channel import Channel, DeliveryError, File, FileTooLarge, Outcome, Rate, Reason, Withdrawn
 from helpdesk.desk import ChannelDesk, failed_by_worker
 from helpdesk.errors import HelpdeskError, TooMany
@@ -60,7 +60,9 @@ class Worker:
     async def run_pass(self) -> Pass:
         """Exactly one pass: all looks due now, then all sends due now."""
         async with self._busy:
-            return Pass(looks=await self.run_looks(), sends=await self.run_sends())
+            done = Pass(looks=await self.run_looks(), sends=await self.run_sends())
+        metrics.count_pass(looks=done.looks, sends=done.sends)
+        return done
 
     async def run_looks(self) -> int:
         """Looks at every ticket that is due, up to 50 in one transaction, the most severe first."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -71,9 +73,19 @@ def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         connection.execute(text(f"CREATE DATABASE {name}"))
     seeded(url_of(server, name), tmp_path_factory.mktemp("template"))
     yield name
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    drop(admin, name)
     admin.dispose()
+
+
+def drop(admin: Engine, name: str) -> None:
+    """An autovacuum worker in it may not be ended by us; it ends by itself."""
+    for _ in range(20):
+        try:
+            with admin.connect() as connection:
+                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            return
+        except ProgrammingError:
+            time.sleep(0.2)
 
 
 def url_of(server: str, name: str) -> str:
@@ -88,8 +100,7 @@ def database_url(server: str, template: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield url_of(server, name)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    drop(admin, name)
     admin.dispose()
 
 
@@ -100,8 +111,14 @@ def environ() -> dict[str, str]:
 
 
 @pytest.fixture
-def house(database_url: str, tmp_path: Path, environ: dict[str, str]) -> Iterator[House]:
-    made = app.build(make_settings(database_url, tmp_path), database_url, environ)
+def options() -> dict[str, object]:
+    """Settings that differ; a test sets them with `parametrize("options", …)`."""
+    return {}
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path, environ: dict[str, str], options: dict[str, object]) -> Iterator[House]:
+    made = app.build(make_settings(database_url, tmp_path, **options), database_url, environ)
     yield made
     made.database.dispose()
 

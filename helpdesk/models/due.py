@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index
+from sqlalchemy import text as literal_sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.models.base import Base, Key
@@ -24,7 +25,7 @@ class Due(Base):
     subject_id: Mapped[int] = mapped_column(BigInteger)
     due_at: Mapped[datetime]
     rank: Mapped[int]  #: severity 1–4
-    tries: Mapped[int] = mapped_column(server_default=text("0"))  #: failed looks in a row
+    tries: Mapped[int] = mapped_column(server_default=literal_sql("0"))  #: failed looks in a row
 
 
 class Alarm(Base):
@@ -33,15 +34,15 @@ class Alarm(Base):
     __tablename__ = "alarm"
     __table_args__ = (
         # one open alarm per thing, counted; list of open alarms
-        Index("uq_alarm_open", "kind", "subject", unique=True, postgresql_where=text("confirmed_at IS NULL")),
+        Index("uq_alarm_open", "kind", "subject", unique=True, postgresql_where=literal_sql("confirmed_at IS NULL")),
     )
 
     id: Mapped[Key]
     kind: Mapped[str]
     subject: Mapped[str]
     text: Mapped[str]
-    count: Mapped[int] = mapped_column(server_default=text("1"))
-    raised_at: Mapped[datetime] = mapped_column(server_default=text("helpdesk_now()"))
+    count: Mapped[int] = mapped_column(server_default=literal_sql("1"))
+    raised_at: Mapped[datetime] = mapped_column(server_default=literal_sql("helpdesk_now()"))
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -52,7 +53,7 @@ class Heartbeat(Base):
     __tablename__ = "heartbeat"
 
     worker: Mapped[str] = mapped_column(primary_key=True)
-    beat_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    beat_at: Mapped[datetime] = mapped_column(server_default=literal_sql("now()"))
 
 
 class RateLimit(Base):

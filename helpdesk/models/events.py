@@ -32,7 +32,9 @@ class Event(Base):
 
     id: Mapped[Key]
     xid: Mapped[int] = mapped_column(Xid8, server_default=text("pg_current_xact_id()"))
-    ticket_id: Mapped[int | None] = mapped_column(BIGINT)  # no foreign key: events outlive tickets, and may be partitioned
+    ticket_id: Mapped[int | None] = mapped_column(
+        BIGINT
+    )  # no foreign key: events outlive tickets, and may be partitioned
     kind: Mapped[str]
     actor: Mapped[str]  #: agent:7, requester, system, token:name
     at: Mapped[datetime] = mapped_column(server_default=text("helpdesk_now()"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Computed, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import Computed, ForeignKey, Index, LargeBinary
+from sqlalchemy import text as literal_sql
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
@@ -17,7 +18,7 @@ class Inbound(Base):
     __tablename__ = "inbound"
     __table_args__ = (
         Index("uq_inbound", "channel", "account", "external_id", unique=True),
-        Index("ix_inbound_parked", "id", postgresql_where=text("state = 'parked'")),  # quarantine list, alarm
+        Index("ix_inbound_parked", "id", postgresql_where=literal_sql("state = 'parked'")),  # quarantine list, alarm
     )
 
     id: Mapped[Key]
@@ -27,7 +28,7 @@ class Inbound(Base):
     state: Mapped[str]  #: taken, parked
     why: Mapped[str | None]
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    headers: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    headers: Mapped[Json] = mapped_column(server_default=literal_sql("'{}'"))
     received_at: Mapped[datetime]
     ticket_id: Mapped[int | None]  #: set when an original that made no message of its own belongs to a ticket
 
@@ -40,9 +41,9 @@ class Message(Base):
         Index("ix_message_ticket_id", "ticket_id", "id"),  # timeline
         Index("ix_message_search", "search", postgresql_using="gin"),  # full text
         # a repeat of an original finds its receipt
-        Index("ix_message_inbound_id", "inbound_id", postgresql_where=text("inbound_id IS NOT NULL")),
+        Index("ix_message_inbound_id", "inbound_id", postgresql_where=literal_sql("inbound_id IS NOT NULL")),
         # mail threading: In-Reply-To against Message-IDs, sent and received
-        Index("ix_message_external_id", "external_id", postgresql_where=text("external_id IS NOT NULL")),
+        Index("ix_message_external_id", "external_id", postgresql_where=literal_sql("external_id IS NOT NULL")),
     )
 
     id: Mapped[Key]
@@ -56,8 +57,8 @@ class Message(Base):
     channel: Mapped[str]
     text: Mapped[str]
     language: Mapped[str | None]
-    automatic: Mapped[bool] = mapped_column(server_default=text("false"))
-    verified: Mapped[bool] = mapped_column(server_default=text("false"))
+    automatic: Mapped[bool] = mapped_column(server_default=literal_sql("false"))
+    verified: Mapped[bool] = mapped_column(server_default=literal_sql("false"))
     external_id: Mapped[str | None]
     inbound_id: Mapped[int | None]
     search: Mapped[str] = deferred(
@@ -69,7 +70,9 @@ class Attachment(Base):
     __tablename__ = "attachment"
     __table_args__ = (
         Index("ix_attachment_message_id", "message_id"),  # timeline
-        Index("ix_attachment_waiting", "id", postgresql_where=text("state = 'waiting'")),  # worker: still at a provider
+        Index(
+            "ix_attachment_waiting", "id", postgresql_where=literal_sql("state = 'waiting'")
+        ),  # worker: still at a provider
     )
 
     id: Mapped[Key]

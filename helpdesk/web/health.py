@@ -62,7 +62,7 @@ async def _checks(request: Request) -> dict[str, str]:
 
 def _embedded(request: Request) -> dict[str, str]:
     """Why the embedded database does not start, where this house has one."""
-    server = getattr(house(request), "embedded", None)
+    server = house(request).embedded
     trouble = getattr(server, "trouble", None)
     return {"embedded": str(trouble)} if trouble is not None else {}
 

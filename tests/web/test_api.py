@@ -15,7 +15,6 @@ from helpdesk import accounts
 from helpdesk.db import Database
 from helpdesk.house import House
 from helpdesk.models import Contact, Delivery, Event, Message, Ticket
-from helpdesk.web.api import gate
 
 HELLO = {
     "text": "Das Formular bricht ab.",
@@ -550,10 +549,10 @@ def test_a_ticket_is_eight_statements_at_most(
     assert len(seen) <= 8
 
 
+@pytest.mark.parametrize("options", [{"api_per_minute": 3}])
 def test_too_many_calls_of_one_token_are_told_when_to_come_back(
-    client: TestClient, agent: dict[str, str], token: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+    client: TestClient, agent: dict[str, str], token: Callable[..., dict[str, str]]
 ) -> None:
-    monkeypatch.setattr(gate, "PER_MINUTE", 3)
     answers = [client.get("/api/v1/tickets", headers=agent) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert_problem(answers[3], 429)
@@ -561,9 +560,7 @@ def test_too_many_calls_of_one_token_are_told_when_to_come_back(
     assert client.get("/api/v1/tickets", headers=token("agent", name="another")).status_code == 200
 
 
-def test_refused_calls_count_as_well(
-    client: TestClient, agent: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gate, "PER_MINUTE", 2)
+@pytest.mark.parametrize("options", [{"api_per_minute": 2}])
+def test_refused_calls_count_as_well(client: TestClient, agent: dict[str, str]) -> None:
     statuses = [client.post("/api/v1/tickets", json={}, headers=agent).status_code for _ in range(3)]
     assert statuses == [422, 422, 429]

@@ -15,7 +15,7 @@ from helpdesk import accounts
 from helpdesk.house import House
 from helpdesk.models import Ticket
 from helpdesk.web import api
-from helpdesk.web.api import gate, layer
+from helpdesk.web.api import layer
 
 CLEAR = {201, 429, 503}
 
@@ -64,10 +64,8 @@ def accepted(answers: list[httpx.Response]) -> list[str]:
     return [answer.json()["number"] for answer in answers if answer.status_code == 201]
 
 
-def test_a_flood_is_answered_to_the_last_request(
-    house: House, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gate, "PER_MINUTE", 120)
+@pytest.mark.parametrize("options", [{"api_per_minute": 120}])
+def test_a_flood_is_answered_to_the_last_request(house: House, headers: dict[str, str]) -> None:
     answers = flood(house, headers, 400)
     statuses = assert_clear(answers)
     numbers = accepted(answers)

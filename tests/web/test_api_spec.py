@@ -25,7 +25,7 @@ from helpdesk import accounts, errors
 from helpdesk.errors import HelpdeskError
 from helpdesk.house import House
 from helpdesk.web import api
-from helpdesk.web.api import gate, problems
+from helpdesk.web.api import problems
 from helpdesk.web.api.layer import Operation
 
 CHECKS = [
@@ -101,8 +101,8 @@ def test_the_reference_explains_every_kind_of_problem() -> None:
         assert f"| `{kind.code.replace('_', '-')}` | {kind.status} |" in REFERENCE, kind
 
 
-def test_generated_requests_get_what_the_document_promises(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "PER_MINUTE", 1_000_000)
+@pytest.mark.parametrize("options", [{"api_per_minute": 1_000_000}])
+def test_generated_requests_get_what_the_document_promises(house: House) -> None:
     bearer = house.database.work(lambda session: accounts.add_token(session, "schemathesis", "admin"))
     headers = {"Authorization": f"Bearer {bearer}"}
     application = Starlette(routes=[Mount("/api", routes=api.routes())])

@@ -119,7 +119,7 @@ async def _answered(operation: Operation, request: Request) -> Response:
 
     def job(session: Session) -> BaseModel:
         if not visitor:
-            visitor.append(gate.pass_in(inside.database, bearer))
+            visitor.append(gate.pass_in(inside.database, bearer, inside.settings.api_per_minute))
         if refusal is not None:
             raise refusal
         visitor[0].require(*operation.roles)
