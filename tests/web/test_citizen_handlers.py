@@ -528,6 +528,24 @@ def test_old_and_revoked_links_look_like_wrong_ones(client: TestClient, house: H
     assert "Mein langer Text" in lost.text
 
 
+def test_anything_may_stand_in_an_address(client: TestClient):
+    for typed in (
+        "a%0d%0aSet-Cookie:%20x=1",
+        "a;%20Domain=evil.example",
+        "%00",
+        "%22%3E%3Cscript%3E",
+        "%F0%9F%98%80",
+        "a.b",
+    ):
+        page = client.get(f"/anliegen/{typed}")
+        assert page.status_code == 200
+        assert page.headers.get_list("set-cookie")[0].startswith("tuer=knocked;")
+        assert "domain=" not in page.headers["set-cookie"].lower()
+        assert "<script>" not in page.text
+        assert client.post(f"/anliegen/{typed}").status_code == 404
+        assert client.get(f"/anliegen/{typed}/files/1").status_code == 303
+
+
 def test_the_story_from_answer_to_reopening(client: TestClient, house: House):
     ticket = write(client, house)
     path = secret_path(house, ticket)

@@ -9,7 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from helpdesk.i18n import Language, interface_language, negotiate
+from helpdesk.i18n import interface_language, negotiate
 from helpdesk.web.citizen.views import Brand, Frame, Page, draw
 from helpdesk.web.endpoint import house
 
@@ -35,10 +35,6 @@ def frame_of(
         reader_language=theirs,
         phone=settings.hotline,
     )
-
-
-def language_of(request: Request) -> Language:
-    return interface_language(request.query_params.get("sprache")) or negotiate(request.headers.get("accept-language"))
 
 
 def html(page: Page, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import anyio.to_thread
@@ -30,9 +30,8 @@ from helpdesk.web.citizen.views import Done, DoorPage, Frame, LostLinkPage, Prob
 from helpdesk.web.endpoint import house, work
 from helpdesk.web.headers import SANDBOX
 
-T = TypeVar("T")
 DOOR = "tuer"  #: cookie for one secret address
-KNOCK = "?"  #: its value before the button: shows that this browser keeps cookies
+KNOCK = "knocked"  #: its value before the button: shows that this browser keeps cookies
 ACCOUNT = "ticket"
 MOST_REPLIES = 20
 REQUESTER = Actor(kind="requester", name="requester")
@@ -43,7 +42,8 @@ def _secret(request: Request) -> str:
 
 
 def _path(request: Request) -> str:
-    return f"/anliegen/{_secret(request)}"
+    """Escaped as in the address bar: it goes into pages, a cookie and redirects, and anybody can type anything there."""
+    return f"/anliegen/{quote(_secret(request), safe='')}"
 
 
 def _is_open(request: Request) -> bool:
