@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from helpdesk.models import Event
@@ -14,7 +15,12 @@ from helpdesk.models import Event
 #: channel of LISTEN/NOTIFY; a notification carries nothing, it only wakes
 WAKE = "helpdesk"
 
-_INSERT = insert(Event.__table__)  # type: ignore[arg-type]  # Core on purpose: half the CPU of the ORM
+#: appends `rows` of events, in their order; `look` makes it a part of its one statement
+INSERT = """
+    INSERT INTO event (kind, actor, ticket_id, data, team, agent_id)
+    SELECT kind, actor, ticket_id, data, team, agent_id FROM jsonb_populate_recordset(NULL::event, CAST(:events AS jsonb))
+"""
+_INSERT = text(INSERT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +37,13 @@ class Happened:
 
 def record(session: Session, happened: Sequence[Happened]) -> None:
     """Appends events, all in one statement."""
-    if not happened:
-        return
-    rows = [
-        {
-            "kind": one.kind,
-            "actor": one.actor,
-            "ticket_id": one.ticket_id,
-            "data": one.data,
-            "team": one.team,
-            "agent_id": one.agent_id,
-        }
-        for one in happened
-    ]
-    session.connection().execute(_INSERT, rows)
+    if happened:
+        session.execute(_INSERT, {"events": rows(happened)})
+
+
+def rows(happened: Sequence[Happened]) -> str:
+    """As JSON, the way several rows travel in one parameter."""
+    return json.dumps([vars(one) for one in happened], ensure_ascii=False)
 
 
 def wake(session: Session) -> None:

@@ -6,12 +6,12 @@ the instant of the next look.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from escalation.case import Case, Clocked, Decision
@@ -39,17 +39,20 @@ def line(kind: SlaEventKind, at: datetime, **values: Any) -> dict[str, Any]:
     return {**BLANK, "message": False, "kind": str(kind), "at": at, **values}
 
 
-def look(session: Session, ticket: Ticket, happened: Sequence[Happened] = (), ledger: Ledger = ()) -> Decision:
-    """Looks at a stored ticket. `ledger` are the lines, and `happened` the events, that the verb adds."""
+def look(
+    session: Session,
+    ticket: Ticket,
+    happened: Sequence[Happened] = (),
+    ledger: Ledger = (),
+    drafts: Sequence[deliveries.Draft] = (),
+) -> Decision:
+    """Looks at a stored ticket. The verb adds `ledger` lines, events that `happened`, and `drafts` to be sent."""
     old = ledger_of(session, ticket.id)
     rows = _clocks(session, ticket.id)
     decision = ask(session, ticket, [*old, *ledger], rows)
-    added = [*ledger, *_repin(session, decision)]
-    if added:
-        session.execute(insert(ClockEvent.__table__), [{"ticket_id": ticket.id, **each} for each in added])  # type: ignore[arg-type]
     ticket.changed = (ticket.changed or 0) + 1
     session.flush()
-    record(session, ticket, decision, happened, rows)
+    record(session, ticket, decision, happened, rows, drafts, [*ledger, *_repin(session, decision)])
     return decision
 
 
@@ -209,30 +212,53 @@ def record(
     happened: Sequence[Happened] = (),
     known: Sequence[Mapping[str, Any]] = (),
     drafts: Sequence[deliveries.Draft] = (),
+    ledger: Ledger = (),
 ) -> None:
     """Writes what the decision says: clocks, events, deliveries, the next look; then wakes whoever listens."""
-    _write_clocks(session, ticket.id, decision, known)
-    events = [*happened, *_events(ticket, decision)]
-    history.record(session, [_addressed(each, ticket) for each in events])
-    deliveries.put(session, [*drafts, *notifications.pages(session, ticket, decision.messages)])
+    events = [_addressed(each, ticket) for each in (*happened, *_events(ticket, decision))]
+    values = {
+        "ledger": _json([{"ticket_id": ticket.id, **each} for each in ledger]),
+        "clocks": _json(_clock_rows(ticket.id, decision, known)),
+        "events": history.rows(events),
+        "deliveries": deliveries.rows(session, [*drafts, *notifications.pages(session, ticket, decision.messages)]),
+        "ticket": ticket.id,
+        "look_at": ticket.look_at,
+        "rank": int(ticket.severity[1:]),
+    }
+    session.execute(RECORD, values)
     for alarm in decision.alarms:
         _raise(session, ticket, alarm)
-    _set_look(session, ticket)
 
 
-_INSERT = insert(ClockRow.__table__)  # type: ignore[arg-type]  # Core on purpose
-_UPSERT = upsert(ClockRow.__table__)  # type: ignore[arg-type]
-_UPSERT = _UPSERT.on_conflict_do_update(
-    index_elements=("ticket_id", "kind", "round"),
-    set_={
-        column.name: _UPSERT.excluded[column.name]
-        for column in ClockRow.__table__.columns
-        if column.name not in ("id", "ticket_id", "kind", "round")
-    },
-)
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(rows, ensure_ascii=False, default=datetime.isoformat)
 
 
-def _write_clocks(session: Session, ticket_id: int, decision: Decision, known: Sequence[Mapping[str, Any]]) -> None:
+_LINE = ", ".join(f'"{name}"' for name in ("ticket_id", *LEDGER_COLUMNS))
+_KEY = ("ticket_id", "kind", "round")
+_STATE = tuple(column.name for column in ClockRow.__table__.columns if column.name not in ("id", *_KEY))
+_CLOCK = ", ".join((*_KEY, *_STATE))
+#: one statement, since each one costs more on its way than for its rows
+RECORD = text(f"""
+    WITH lines AS (
+        INSERT INTO clock_event ({_LINE})
+        SELECT {_LINE} FROM jsonb_populate_recordset(NULL::clock_event, CAST(:ledger AS jsonb))
+    ), clocks AS (
+        INSERT INTO clock ({_CLOCK})
+        SELECT {_CLOCK} FROM jsonb_populate_recordset(NULL::clock, CAST(:clocks AS jsonb))
+        ON CONFLICT ({", ".join(_KEY)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _STATE)}
+    ), events AS ({history.INSERT}), deliveries AS ({deliveries.INSERT}), no_look AS (
+        DELETE FROM due WHERE kind = 'look' AND subject_id = :ticket AND CAST(:look_at AS timestamptz) IS NULL
+    ), next_look AS (
+        INSERT INTO due (kind, subject_id, due_at, rank)
+        SELECT 'look', :ticket, CAST(:look_at AS timestamptz), :rank WHERE CAST(:look_at AS timestamptz) IS NOT NULL
+        ON CONFLICT (kind, subject_id) DO UPDATE SET due_at = excluded.due_at, rank = excluded.rank, tries = 0
+    )
+    SELECT pg_notify('helpdesk', '')
+""")  # noqa: S608 - constants only
+
+
+def _clock_rows(ticket_id: int, decision: Decision, known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     acted = {(row["kind"], row["round"]): (row["warned"], row["breached"]) for row in known}
     warned = {(mark.kind, mark.round) for mark in decision.warned}
     breached = {(mark.kind, mark.round) for mark in decision.breached}
@@ -241,9 +267,7 @@ def _write_clocks(session: Session, ticket_id: int, decision: Decision, known: S
         key = (str(one.kind), one.round)
         was_warned, was_breached = acted.get(key, (False, False))
         rows.append(_clock_row(ticket_id, one, was_warned or key in warned, was_breached or key in breached))
-    if not rows:
-        return
-    session.connection().execute(_UPSERT if known else _INSERT, rows)
+    return rows
 
 
 def _clock_row(ticket_id: int, one: Clock, warned: bool, breached: bool) -> dict[str, Any]:
@@ -300,20 +324,3 @@ def _raise(session: Session, ticket: Ticket, alarm: ChainAlarm) -> None:
         ChainAlarm.NO_STEPS: "Niemand wird alarmiert: Der Eskalationsplan hat keine Stufen",
     }
     alarms.raise_alarm(session, str(alarm), ticket.number, f"{ticket.number}: {words[alarm]}.")
-
-
-SET_LOOK = text("""
-    INSERT INTO due (kind, subject_id, due_at, rank) VALUES ('look', :ticket, :at, :rank)
-    ON CONFLICT (kind, subject_id) DO UPDATE SET due_at = excluded.due_at, rank = excluded.rank, tries = 0
-    RETURNING pg_notify('helpdesk', '')
-""")
-NO_LOOK = text("""
-    WITH gone AS (DELETE FROM due WHERE kind = 'look' AND subject_id = :ticket) SELECT pg_notify('helpdesk', '')
-""")
-
-
-def _set_look(session: Session, ticket: Ticket) -> None:
-    if ticket.look_at is None:
-        session.execute(NO_LOOK, {"ticket": ticket.id})
-        return
-    session.execute(SET_LOOK, {"ticket": ticket.id, "at": ticket.look_at, "rank": int(ticket.severity[1:])})

@@ -375,9 +375,8 @@ def reply(session: Session, ticket: Ticket, words: str, actor: Actor, *, then: s
         ticket.chain = _closed_chain(session, ticket, now)
         lines.append(look.line(SlaEventKind.RESOLVED, now, message=True))
         happened.append(Happened(kind="ticket.resolved", actor=str(actor)))
-    if way is not None:
-        deliveries.put(session, [notifications.reply(session, ticket, message_id, words, way)])
-    look.look(session, ticket, happened, lines)
+    drafts = [notifications.reply(session, ticket, message_id, words, way)] if way is not None else []
+    look.look(session, ticket, happened, lines, drafts)
     return message_id
 
 
