@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -120,11 +121,13 @@ def clean(words: str, most: int = MOST_TEXT) -> str:
 
 # 1. the original
 
+# A person's messages are taken in one after the other (the lock ends with the transaction), so that the second of two
+# that come at the same moment finds the ticket of the first.
 KEEP = text("""
     INSERT INTO inbound (channel, account, external_id, state, body, headers, received_at)
     VALUES (:channel, :account, :external_id, 'taken', :body, CAST(:headers AS jsonb), helpdesk_now())
     ON CONFLICT (channel, account, external_id) DO NOTHING
-    RETURNING id, helpdesk_now() AS now, CASE WHEN :draw THEN nextval('ticket_id_seq') END AS key,
+    RETURNING id, pg_advisory_xact_lock(:sender), helpdesk_now() AS now, CASE WHEN :draw THEN nextval('ticket_id_seq') END AS key,
         (SELECT coalesce(max(id), 0) FROM version) AS newest
 """)
 
@@ -139,11 +142,18 @@ def _keep(session: Session, message: InboundMessage, channel: str, account: str,
             "body": message.raw.body,
             "headers": Headers(message.raw.headers).json(),
             "draw": draw,
+            "sender": _lock_of(message.sender),
         },
     ).mappings().one_or_none()  # fmt: skip
     if row is not None:
         clock.remember(session, row["now"])
     return row
+
+
+def _lock_of(sender: Address) -> int:
+    """A signed 64-bit key; those without an address are locked by nobody else's."""
+    words = f"{sender.kind}:{sender.value}" if sender.value else secrets.token_hex(8)
+    return int.from_bytes(hashlib.sha256(words.encode("utf-8", "replace")).digest()[:8], "big", signed=True)
 
 
 @dataclass(frozen=True)
