@@ -34,3 +34,14 @@ def allow(session: Session, key: str, *, count: int, per: timedelta) -> None:
     if session.execute(TAKE, values).one_or_none() is None:
         wait = session.execute(WAIT, {"key": key, "slack": per - each}).scalar_one()
         raise TooMany(retry_after=max(1, math.ceil(wait)))
+
+
+SWEEP = text("""
+    WITH gone AS (DELETE FROM rate_limit WHERE arrival_at < clock_timestamp() - interval '1 day' RETURNING 1)
+    SELECT count(*) FROM gone
+""")
+
+
+def sweep(session: Session) -> int:
+    """Forgets keys that have long been free again; how many. Once a day is enough."""
+    return int(session.execute(SWEEP).scalar_one())

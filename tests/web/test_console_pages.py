@@ -210,6 +210,14 @@ def test_a_limit_lets_a_burst_through_and_says_how_long_to_wait(database: Databa
     database.work(once)
 
 
+def test_limits_nobody_needs_any_more_are_swept(database: Database):
+    database.work(lambda s: limits.allow(s, "old", count=1, per=timedelta(seconds=1)))
+    database.work(lambda s: s.execute(text("UPDATE rate_limit SET arrival_at = arrival_at - interval '2 days'")))
+    database.work(lambda s: limits.allow(s, "new", count=1, per=timedelta(seconds=1)))
+    assert database.work(limits.sweep) == 1
+    assert database.work(lambda s: s.scalars(text("SELECT key FROM rate_limit")).all()) == ["new"]
+
+
 def test_signing_out_ends_the_session(console: TestClient):
     page = console.get("/console")
     cookie = console.cookies["anlaufstelle"]
@@ -602,6 +610,7 @@ def test_a_colleague_was_faster_so_the_answer_is_held(
     send(colleague, number, "messages", text="Schon erledigt.", public="1", then="open")
     held = send(console, number, "messages", old, text="Ich kümmere mich.", public="1", then="pending")
     assert held.status_code == 409
+    assert '<input type="hidden" name="then" value="pending">' in held.text
     for told in ("Kim Beispiel", "Schon erledigt.", "Ich kümmere mich.</textarea>", "Trotzdem senden"):
         assert told in held.text
     assert len(said(database, number)) == 2
