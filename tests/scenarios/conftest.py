@@ -6,11 +6,22 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+import structlog
 
 from tests.channels.email.peers import MailServer, mail_server
 from tests.channels.telegram.peers import TelegramServer, telegram_server
 
 _boxes = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> Iterator[None]:
+    """As the command line writes it; by itself structlog draws every variable of a traceback, which takes seconds."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(key_order=["event"])]
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

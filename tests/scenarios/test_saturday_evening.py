@@ -112,3 +112,14 @@ def test_two_machines_do_not_answer_each_other_for_ever(desk: Desk) -> None:
     desk.passes()
     assert len(numbers) == 12  # nothing accepted is lost
     assert len(robot.heard("email")) == 5
+
+
+def test_what_agents_type_may_hold_anything_as_well(desk: Desk) -> None:
+    desk.at("2026-11-21 18:10")
+    story = desk.citizen("Yilmaz").writes("email", "Hallo")
+    nasty = "a\x00b \ud800 <script>alert(1)</script>"
+    story.answered("alex", nasty)
+    story.done(lambda s, t, who: tickets.note(s, t, nasty, who), "alex")
+    story.done(lambda s, t, who: tickets.set_severity(s, t, "S2", nasty, who), "alex")
+    story.done(lambda s, t, who: tickets.pend(s, t, who, reason=nasty), "alex")
+    assert story.messages()[1:] == ["a\ufffdb ? <script>alert(1)</script>"] * 2
