@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from escalation.chain import Why
-from helpdesk import clock, contacts, deliveries, i18n, intake, tickets
+from helpdesk import clock, contacts, deliveries, i18n, intake, plain, tickets
 from helpdesk.channel import (
     Answer,
     Channel,
@@ -104,7 +104,7 @@ def _unpacked(files: FileStore, channel: Unpacking, raw: Raw) -> list[Stored]:
 
 
 def _kept(files: FileStore, file: File, data: bytes) -> Stored:
-    name = intake.clean(file.name, 200) or "Datei"
+    name = plain.clean(file.name, 200) or "Datei"
     if len(data) > LARGEST:
         return Stored(name=name, media_type=file.media_type, size=len(data), sha256=None, state="too_large")
     return Stored(name=name, media_type=file.media_type, size=len(data), sha256=files.keep(data))
@@ -112,7 +112,7 @@ def _kept(files: FileStore, file: File, data: bytes) -> Stored:
 
 def _waiting(file: File) -> Stored:
     return Stored(
-        name=intake.clean(file.name, 200) or "Datei",
+        name=plain.clean(file.name, 200) or "Datei",
         media_type=file.media_type,
         size=file.size,
         sha256=None,

@@ -25,10 +25,9 @@ from helpdesk.context import book, context
 from helpdesk.errors import BadInput, TooLarge
 from helpdesk.models import Attachment, Clock, Delivery, Inbound, Message, Status, Ticket, TicketKind
 from helpdesk.notifications import Reachable
+from helpdesk.plain import clean
 from helpdesk.tickets import Heard, Opened, Opening
 
-#: characters of a message that are stored as text; the untouched original is kept whole
-MOST_TEXT = 100_000
 MOST_SUBJECT = 300
 OPEN = (Status.NEW, Status.OPEN, Status.PENDING)
 
@@ -111,12 +110,6 @@ def checked(session: Session, about: About) -> None:
     for name in about.facts.get("overrides", ()):
         if name not in Override.__members__.values():
             raise BadInput("Diesen Umstand kennen wir nicht.", field="overrides")
-
-
-def clean(words: str, most: int = MOST_TEXT) -> str:
-    """Text as PostgreSQL can keep it: no NUL, no lone surrogates; what is too long is cut, with a mark."""
-    whole = words.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    return whole if len(whole) <= most else whole[: most - 20].rstrip() + "\n[…] (gekürzt)"
 
 
 # 1. the original

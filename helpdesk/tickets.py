@@ -27,6 +27,7 @@ from helpdesk.history import Happened
 from helpdesk.models import Base, ClockEvent, Message, SecretLink, Status, Ticket, TicketKind
 from helpdesk.models.tickets import ticket_id as ticket_ids
 from helpdesk.notifications import Reachable
+from helpdesk.plain import clean
 
 ZONE = ZoneInfo("Europe/Berlin")
 #: automatic answers to one address
@@ -352,6 +353,7 @@ def _opened_again(ticket: Ticket, actor: str) -> Happened:
 
 def reply(session: Session, ticket: Ticket, words: str, actor: Actor, *, then: str = "open") -> int:
     """A public answer of our side. `then`: open, pending (waits for the requester) or resolved. Returns the message id."""
+    words = clean(words)
     if not words.strip():
         raise BadInput("Bitte schreiben Sie einen Text.", field="text")
     now = clock.now(session)
@@ -382,6 +384,7 @@ def reply(session: Session, ticket: Ticket, words: str, actor: Actor, *, then: s
 
 def note(session: Session, ticket: Ticket, words: str, actor: Actor) -> int:
     """An internal note: never leaves the house, stops no clock."""
+    words = clean(words)
     if not words.strip():
         raise BadInput("Bitte schreiben Sie einen Text.", field="text")
     message_id = _say(
@@ -412,6 +415,8 @@ def acknowledge(session: Session, ticket: Ticket, actor: Actor) -> Why:
 
     Returns DONE, ALREADY_ACKNOWLEDGED or CLOSED.
     """
+    if actor.id is None:
+        raise BadInput("Nur eine Person kann ein Ticket annehmen.", field="agent")
     if ticket.status in DONE:
         return Why.CLOSED
     if ticket.acknowledged_at is not None:
@@ -472,6 +477,7 @@ def pend(session: Session, ticket: Ticket, actor: Actor, *, reason: str, until: 
     """Waits for the requester: the citizen's clocks stop. Where our side did not speak last, a reason is demanded."""
     if ticket.status in DONE:
         raise Conflict("Dieses Ticket ist schon abgeschlossen.")
+    reason = clean(reason, 1_000)
     if ticket.last_author != "agent" and not reason.strip():
         raise BadInput("Bitte nennen Sie einen Grund: Die Person hat zuletzt geschrieben.", field="reason")
     now = clock.now(session)
@@ -531,6 +537,7 @@ def set_severity(session: Session, ticket: Ticket, severity: str, reason: str, a
         raise BadInput("Diesen Schweregrad gibt es nicht.", field="severity")
     if not reason.strip():
         raise BadInput("Bitte nennen Sie einen Grund.", field="reason")
+    reason = clean(reason, 1_000)
     data = {"from": ticket.severity, "to": severity, "reason": reason}
     ticket.severity, ticket.severity_by_hand, ticket.severity_reason = severity, True, reason
     look.look(session, ticket, [Happened(kind="ticket.severity", actor=str(actor), data=data)])

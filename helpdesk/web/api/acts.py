@@ -9,6 +9,7 @@ from helpdesk.context import book
 from helpdesk.errors import BadInput
 from helpdesk.history import Happened
 from helpdesk.models import Status, Ticket
+from helpdesk.plain import clean
 from helpdesk.rulebook import Colleague
 from helpdesk.tickets import Actor
 from helpdesk.web.api.layer import Call
@@ -19,7 +20,7 @@ from helpdesk.web.api.tickets import assignee_of, name_of, number_in
 def write(session: Session, call: Call) -> MessageCreated:
     """An answer goes to the person at once; a note never leaves the house."""
     sent = call.sent(MessageIn)
-    words = intake.clean(intake.limited(sent.text, call.house.settings.max_text))
+    words = clean(intake.limited(sent.text, call.house.settings.max_text))
     ticket = _locked(session, call)
     say = tickets.reply if sent.public else tickets.note
     message_id = say(session, ticket, words, call.visitor.actor)

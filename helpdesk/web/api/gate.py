@@ -1,4 +1,4 @@
-"""Who calls, and whether they may call so often. A short transaction of its own, before the work.
+"""Who calls, and whether they may call so often. Two statements of their own, before the work.
 
 The row of the rate limit stays locked until commit: inside the work's transaction, calls of one token would wait for each
 other. And a call that is refused later counts all the same.
@@ -18,7 +18,7 @@ MINUTE = timedelta(minutes=1)
 
 def pass_in(database: Database, bearer: str, per_minute: int) -> Visitor:
     """Raises `NotSignedIn` or `TooMany`."""
-    with database.transaction() as session:
+    with database.statements() as session:
         visitor = accounts.by_token(session, bearer)
         limits.allow(session, f"api:{visitor.actor.name}", count=per_minute, per=MINUTE)
         return visitor

@@ -24,6 +24,7 @@ from helpdesk.errors import BadInput, Conflict, Forbidden, HelpdeskError
 from helpdesk.intake import About, Accepted
 from helpdesk.models import Clock as ClockRow
 from helpdesk.models import Inbound, Status, Ticket
+from helpdesk.plain import clean
 from helpdesk.web.api import reading
 from helpdesk.web.api.layer import Call
 from helpdesk.web.api.problems import Fault, Invalid
@@ -97,7 +98,7 @@ def _about(visitor: Visitor, wanted: TicketIn) -> About:
         impact=wanted.impact,
         urgency=wanted.urgency,
         sender_role="municipality" if right.role == "reporter" and right.ags else "citizen",
-        facts={"external_id": intake.clean(wanted.external_id)} if wanted.external_id else {},
+        facts={"external_id": clean(wanted.external_id)} if wanted.external_id else {},
     )
 
 
@@ -141,7 +142,7 @@ def _again(session: Session, account: str, external_id: str, wanted: TicketIn, a
     if not accepted.ticket_id:
         raise Conflict("Das Ticket zu diesem Schlüssel gibt es nicht mehr.")
     rows = select(Inbound.body).where(
-        Inbound.channel == CHANNEL, Inbound.account == account, Inbound.external_id == intake.clean(external_id, 2_000)
+        Inbound.channel == CHANNEL, Inbound.account == account, Inbound.external_id == clean(external_id, 2_000)
     )
     if not _same(session.execute(rows).scalar_one(), wanted):
         words = (
