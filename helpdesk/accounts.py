@@ -152,6 +152,11 @@ def disable(session: Session, agent_id: int) -> None:
     changed(session)
 
 
+def sweep(session: Session) -> None:
+    """Forgets sessions that are over."""
+    session.execute(delete(WebSession).where(WebSession.expires_at < func.now()))
+
+
 def changed(session: Session) -> None:
     """Lets every process read people and catalogue anew."""
     session.add(Version(kind="people", name="people", content={}, created_by="accounts"))

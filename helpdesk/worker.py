@@ -22,7 +22,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from helpdesk import alarms, deliveries, history, limits, metrics, tickets
+from helpdesk import accounts, alarms, deliveries, history, limits, metrics, tickets
 from helpdesk.channel import Channel, DeliveryError, File, FileTooLarge, Outcome, Rate, Reason, Withdrawn
 from helpdesk.desk import ChannelDesk, failed_by_worker
 from helpdesk.errors import HelpdeskError, TooMany
@@ -141,7 +141,8 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Ticks, listens and polls until `stop`."""
         scheduler = AsyncIOScheduler()
-        scheduler.add_job(self._wake.set, "interval", seconds=1, coalesce=True, max_instances=1)
+        scheduler.add_job(self._tick, "interval", seconds=1, coalesce=True, max_instances=1)
+        scheduler.add_job(self._sweep, "interval", hours=6, coalesce=True, max_instances=1)
         scheduler.start()
         polls = [self._poll(channel) for channel in self.house.channels.values()]
         tasks = [asyncio.create_task(job) for job in (self._listen(), self._passes(), *polls)]
@@ -152,6 +153,14 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _tick(self) -> None:
+        """A coroutine, so that it runs in the loop: an asyncio event must not be set from a thread."""
+        self._wake.set()
+
+    async def _sweep(self) -> None:
+        """Forgets what is over: buckets of rate limits, sessions, workers that are gone."""
+        await self.house.database.run(sweep)
 
     async def _passes(self) -> None:
         while True:
@@ -341,6 +350,12 @@ BEAT = text("""
     INSERT INTO heartbeat (worker, beat_at) VALUES (:name, clock_timestamp())
     ON CONFLICT (worker) DO UPDATE SET beat_at = clock_timestamp()
 """)
+
+
+def sweep(session: Session) -> None:
+    limits.sweep(session)
+    accounts.sweep(session)
+    session.execute(text("DELETE FROM heartbeat WHERE beat_at < now() - interval '1 day'"))
 
 
 def _beat(session: Session, name: str) -> None:

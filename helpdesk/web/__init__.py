@@ -29,7 +29,7 @@ def routes() -> list[BaseRoute]:
 def middleware(settings: Settings) -> Sequence[Middleware]:
     """Outermost first."""
     return [
-        Middleware(headers.SecurityHeaders),
+        Middleware(headers.SecurityHeaders, https=settings.base_url.startswith("https://")),
         Middleware(session.SameOrigin, base_url=settings.base_url),
         Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
     ]

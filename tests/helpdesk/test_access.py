@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from helpdesk import access, accounts, tickets
+from helpdesk import access, accounts, tickets, worker
 from helpdesk.access import Right, Visitor
 from helpdesk.errors import BadInput, NotFound, NotSignedIn
 from helpdesk.models import Agent, Ticket, TicketKind, WebSession
@@ -111,3 +113,12 @@ def test_tokens_are_kept_as_hashes_and_replaced_by_name(session: Session) -> Non
     accounts.add_token(session, "app", "reporter")
     with pytest.raises(NotSignedIn):
         accounts.by_token(session, first)
+
+
+def test_what_is_over_is_forgotten(session: Session) -> None:
+    old, new = (accounts.sign_in(session, "agent@demo.example", PASSWORD) for _ in range(2))
+    hashed = hashlib.sha256(old.encode()).digest()
+    session.execute(WebSession.__table__.update().where(WebSession.hash == hashed).values(expires_at="2020-01-01"))
+    worker.sweep(session)
+    assert len(session.scalars(select(WebSession.hash)).all()) == 1
+    assert accounts.visitor(session, new).has("agent")
