@@ -7,7 +7,7 @@ may stand in between (`prepare_threshold` 0).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import anyio.to_thread
@@ -38,13 +38,21 @@ class Database:
             hide_parameters=True,  # values are people's words and secrets; errors go to the log
             connect_args={"prepare_threshold": prepare_threshold or None, "connect_timeout": 5},
         )
+        self._each = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._limiter: CapacityLimiter | None = None
         self._pool_size = pool_size
 
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> AbstractContextManager[Session]:
         """One transaction; commits at the end. Raises `DatabaseAway` when the database cannot be reached."""
-        session = Session(self.engine, expire_on_commit=False, autoflush=False, info=dict(self.info))
+        return self._session(self.engine)
+
+    def statements(self) -> AbstractContextManager[Session]:
+        """Every statement is a transaction of its own: no BEGIN and no COMMIT where nothing hangs together."""
+        return self._session(self._each)
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        session = Session(engine, expire_on_commit=False, autoflush=False, info=dict(self.info))
         try:
             with session, session.begin():
                 yield session
