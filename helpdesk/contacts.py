@@ -43,24 +43,20 @@ def canonical(kind: str, value: str) -> str:
     return value
 
 
-KNOWN = text("""
-    SELECT c.id, c.name, c.language, c.role, a.noticed_at FROM address a JOIN contact c ON c.id = a.contact_id
-    WHERE a.kind = :kind AND a.value = :value
-""")
-
-
-def find(session: Session, kind: str, value: str) -> Known | None:
-    row = session.execute(KNOWN, {"kind": kind, "value": value}).one_or_none()
-    if row is None:
-        return None
-    return Known(contact_id=row.id, name=row.name, language=row.language, role=row.role, noticed_at=row.noticed_at)
-
-
-MAKE = text("""
-    WITH made AS (INSERT INTO contact (name, language, role) VALUES (:name, :language, :role) RETURNING id)
-    INSERT INTO address (contact_id, kind, value) SELECT made.id, :kind, :value FROM made
-    ON CONFLICT (kind, value) DO UPDATE SET value = excluded.value
-    RETURNING contact_id, (SELECT id FROM made) AS made
+#: one statement, whether the person is known or not
+FIND_OR_MAKE = text("""
+    WITH known AS (
+        SELECT c.id, c.name, c.language, c.role, a.noticed_at FROM address a JOIN contact c ON c.id = a.contact_id
+        WHERE a.kind = :kind AND a.value = :value
+    ), made AS (
+        INSERT INTO contact (name, language, role)
+        SELECT :name, :language, :role WHERE NOT EXISTS (SELECT FROM known) RETURNING id, name, language, role
+    ), addressed AS (
+        INSERT INTO address (contact_id, kind, value) SELECT id, :kind, :value FROM made
+        ON CONFLICT (kind, value) DO UPDATE SET value = excluded.value RETURNING contact_id
+    )
+    SELECT id, name, language, role, noticed_at, NULL AS made FROM known
+    UNION ALL SELECT contact_id, name, language, role, NULL, made.id FROM addressed, made
 """)
 
 
@@ -68,14 +64,11 @@ def find_or_make(
     session: Session, kind: str, value: str, *, name: str = "", language: str | None = None, role: str = "citizen"
 ) -> Known:
     """The contact of this address. Two at the same moment get the same one (unique index on the address)."""
-    known = find(session, kind, value)
-    if known is not None:
-        return known
     said = {"name": name, "language": language, "role": role, "kind": kind, "value": value}
-    got = session.execute(MAKE, said).one()
-    if got.contact_id != got.made:  # somebody was faster: theirs counts
+    got = session.execute(FIND_OR_MAKE, said).one()
+    if got.made is not None and got.made != got.id:  # somebody was faster: theirs counts
         session.execute(delete(Contact).where(Contact.id == got.made))
-    return Known(contact_id=got.contact_id, name=name, language=language, role=role, noticed_at=None)
+    return Known(contact_id=got.id, name=got.name, language=got.language, role=got.role, noticed_at=got.noticed_at)
 
 
 def make(session: Session, *, name: str = "", language: str | None = None, role: str = "citizen") -> Known:
