@@ -217,8 +217,8 @@ def record(
     """Writes what the decision says: clocks, events, deliveries, the next look; then wakes whoever listens."""
     events = [_addressed(each, ticket) for each in (*happened, *_events(ticket, decision))]
     values = {
-        "ledger": _json([{"ticket_id": ticket.id, **each} for each in ledger]),
-        "clocks": _json(_clock_rows(ticket.id, decision, known)),
+        "ledger": as_json([{"ticket_id": ticket.id, **each} for each in ledger]),
+        "clocks": as_json(_clock_rows(ticket.id, decision, known)),
         "events": history.rows(events),
         "deliveries": deliveries.rows(session, [*drafts, *notifications.pages(session, ticket, decision.messages)]),
         "ticket": ticket.id,
@@ -230,7 +230,8 @@ def record(
         _raise(session, ticket, alarm)
 
 
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+def as_json(rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Rows as one parameter; `jsonb_populate_record` and `…_recordset` read them."""
     return json.dumps(rows, ensure_ascii=False, default=datetime.isoformat)
 
 

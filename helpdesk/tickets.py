@@ -6,13 +6,12 @@ A verb takes a ticket that the caller has locked (`locked`), so two people at th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Insert, bindparam, insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from escalation import policy
@@ -24,7 +23,7 @@ from helpdesk import clock, deliveries, limits, look, notifications
 from helpdesk.context import book, context
 from helpdesk.errors import BadInput, Conflict, NotFound, TooMany
 from helpdesk.history import Happened
-from helpdesk.models import Base, ClockEvent, Message, SecretLink, Status, Ticket, TicketKind
+from helpdesk.models import Base, Message, SecretLink, Status, Ticket, TicketKind
 from helpdesk.models.tickets import ticket_id as ticket_ids
 from helpdesk.notifications import Reachable
 from helpdesk.plain import clean
@@ -110,9 +109,10 @@ def open_ticket(session: Session, opening: Opening, key: int | None = None) -> O
         first |= {"target_version": decision.pin.target_version, "calendar_version": decision.pin.calendar_version}
     first["severity"] = str(decision.severity)
     secret = notifications.secret_of(context(session), ticket)
-    message_id = _store(session, ticket, opening, first, secret)
+    message_id = _store(session, ticket, opening, secret)
     opened = Opened(ticket=ticket, message_id=message_id, decision=decision, secret=secret)
-    look.record(session, ticket, decision, _opening_events(opening, decision), (), _receipt(session, opened, opening))
+    happened, drafts = _opening_events(opening, decision), _receipt(session, opened, opening)
+    look.record(session, ticket, decision, happened, (), drafts, [first])
     return opened
 
 
@@ -150,60 +150,57 @@ def _drafted(opening: Opening, key: int, now: datetime) -> Ticket:
     )
 
 
-#: columns of `ticket` that are written at opening; the others have their defaults
-_WRITTEN = tuple(
-    column.name for column in Ticket.__table__.columns
-    if column.name not in ("assignee_id", "acknowledged_at", "acknowledged_by", "pending_until", "resolved_at", "closed_at")
-)  # fmt: skip
-_LINKED = ("hash", "created_at", "expires_at")
-_SAID = (
-    "at", "public", "author", "author_name", "agent_id", "contact_id", "channel", "text", "language", "automatic", "verified",
-    "external_id", "inbound_id",
-)  # fmt: skip
+def _columns(model: type[Base], *but: str) -> str:
+    return ", ".join(f'"{column.name}"' for column in model.__table__.columns if column.name not in but)
 
 
-def _inserted(model: type[Base], prefix: str, names: Sequence[str], **shared: str) -> Insert:
-    """INSERT of one row, its values given at execution as `<prefix><column>`; `shared` ones under their own name."""
-    values: dict[str, BindParameter[Any]] = {name: bindparam(f"{prefix}{name}") for name in names}
-    values |= {name: bindparam(key) for name, key in shared.items()}
-    return insert(model.__table__).values(values)  # type: ignore[arg-type]  # Core on purpose
-
-
-#: ticket, link, first line of the ledger and message in one statement; built once, since building costs more than running
-_STORE = (
-    _inserted(Message, "m_", _SAID, ticket_id="t_id")
-    .returning(Message.id)
-    .add_cte(
-        _inserted(Ticket, "t_", _WRITTEN).cte("ticket_row"),
-        _inserted(SecretLink, "s_", _LINKED, ticket_id="t_id", contact_id="t_contact_id").cte("link_row"),
-        _inserted(ClockEvent, "l_", look.LEDGER_COLUMNS, ticket_id="t_id").cte("ledger_row"),
-    )
+#: written at opening; the other columns have their defaults
+_TICKET = _columns(
+    Ticket, "assignee_id", "acknowledged_at", "acknowledged_by", "pending_until", "resolved_at", "closed_at"
 )
+_MESSAGE = _columns(Message, "id", "search")
+#: ticket, link and message in one statement; the rows travel as JSON, since forty parameters cost more than one
+_STORE = text(f"""
+    WITH ticket_row AS (
+        INSERT INTO ticket ({_TICKET}) SELECT {_TICKET} FROM jsonb_populate_record(NULL::ticket, CAST(:ticket AS jsonb))
+    ), link_row AS (
+        INSERT INTO secret_link (hash, ticket_id, contact_id, created_at, expires_at)
+        VALUES (:hash, :key, :contact, :now, :expires)
+    )
+    INSERT INTO message ({_MESSAGE})
+    SELECT {_MESSAGE} FROM jsonb_populate_record(NULL::message, CAST(:message AS jsonb))
+    RETURNING id
+""")  # noqa: S608 - constants only
 
 
-def _store(session: Session, ticket: Ticket, opening: Opening, first: dict[str, Any], secret: str) -> int:
+def _store(session: Session, ticket: Ticket, opening: Opening, secret: str) -> int:
     now = clock.now(session)
-    values: dict[str, Any] = {f"t_{name}": getattr(ticket, name) for name in _WRITTEN}
-    values |= {f"l_{name}": value for name, value in first.items()}
-    values |= {
-        "s_hash": notifications.hash_of(secret),
-        "s_created_at": now,
-        "s_expires_at": now + timedelta(days=context(session).settings.link_days),
-        "m_at": now,
-        "m_public": True,
-        "m_author": "agent" if opening.staff else "requester",
-        "m_author_name": opening.author_name,
-        "m_agent_id": opening.staff.id if opening.staff else None,
-        "m_contact_id": opening.contact_id,
-        "m_channel": opening.channel,
-        "m_text": opening.text,
-        "m_language": opening.language,
-        "m_automatic": opening.automatic,
-        "m_verified": opening.verified,
-        "m_external_id": opening.external_id,
-        "m_inbound_id": opening.inbound_id,
+    message = {
+        "ticket_id": ticket.id,
+        "at": now,
+        "public": True,
+        "author": "agent" if opening.staff else "requester",
+        "author_name": opening.author_name,
+        "agent_id": opening.staff.id if opening.staff else None,
+        "contact_id": opening.contact_id,
+        "channel": opening.channel,
+        "text": opening.text,
+        "language": opening.language,
+        "automatic": opening.automatic,
+        "verified": opening.verified,
+        "external_id": opening.external_id,
+        "inbound_id": opening.inbound_id,
     }
-    return int(session.connection().execute(_STORE, values).scalar_one())
+    values = {
+        "ticket": look.as_json({name: value for name, value in vars(ticket).items() if not name.startswith("_")}),
+        "message": look.as_json(message),
+        "hash": notifications.hash_of(secret),
+        "key": ticket.id,
+        "contact": opening.contact_id,
+        "now": now,
+        "expires": now + timedelta(days=context(session).settings.link_days),
+    }
+    return int(session.execute(_STORE, values).scalar_one())
 
 
 def _opening_events(opening: Opening, decision: Decision) -> list[Happened]:
