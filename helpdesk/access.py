@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, and_, false, or_, true
 from sqlalchemy.orm import Session
 
-from helpdesk.errors import Forbidden, NotFound
+from helpdesk.errors import Forbidden
 from helpdesk.models import Ticket
 from helpdesk.tickets import Actor, locked
 
@@ -70,7 +70,4 @@ def _allowed(right: Right) -> ColumnElement[bool]:
 
 def ticket(session: Session, visitor: Visitor, number: str) -> Ticket:
     """One ticket, locked for a change. A ticket that may not be seen looks like one that does not exist."""
-    found = locked(session, number)
-    if session.query(Ticket.id).where(Ticket.id == found.id, visible(visitor)).one_or_none() is None:
-        raise NotFound("Dieses Ticket gibt es nicht.")
-    return found
+    return locked(session, number, visible(visitor))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from escalation.case import Case, Clocked, Decision
@@ -56,14 +56,16 @@ def look(
     return decision
 
 
+LEDGER = text("SELECT * FROM clock_event WHERE ticket_id = :ticket ORDER BY id")
+CLOCKS = text("SELECT kind, round, warned, breached FROM clock WHERE ticket_id = :ticket")
+
+
 def ledger_of(session: Session, ticket_id: int) -> list[Mapping[str, Any]]:
-    rows = select(ClockEvent.__table__).where(ClockEvent.ticket_id == ticket_id).order_by(ClockEvent.id)
-    return [dict(row) for row in session.execute(rows).mappings()]
+    return [dict(row) for row in session.execute(LEDGER, {"ticket": ticket_id}).mappings()]
 
 
 def _clocks(session: Session, ticket_id: int) -> list[Mapping[str, Any]]:
-    rows = select(ClockRow.__table__).where(ClockRow.ticket_id == ticket_id)
-    return [dict(row) for row in session.execute(rows).mappings()]
+    return [dict(row) for row in session.execute(CLOCKS, {"ticket": ticket_id}).mappings()]
 
 
 def _repin(session: Session, decision: Decision) -> list[dict[str, Any]]:

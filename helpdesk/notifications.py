@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from escalation.case import Message as Page
@@ -20,7 +20,6 @@ from helpdesk import clock, i18n
 from helpdesk.channel import Address, ChannelInfo
 from helpdesk.context import Context, book, context
 from helpdesk.deliveries import Draft
-from helpdesk.models import Address as AddressRow
 from helpdesk.models import Ticket
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -56,12 +55,11 @@ def way_back(session: Session, ticket: Ticket) -> Reachable | None:
     """How the requester is answered: by the channel they last used, if they can be reached there, else by mail."""
     if ticket.contact_id is None:
         return None
-    rows = session.scalars(
-        select(AddressRow)
-        .where(AddressRow.contact_id == ticket.contact_id, AddressRow.blocked_at.is_(None))
-        .order_by(AddressRow.id)
-    ).all()
+    rows = session.execute(ADDRESSES, {"contact": ticket.contact_id})
     return best_way(context(session), ticket.channel, [Address(kind=row.kind, value=row.value) for row in rows])
+
+
+ADDRESSES = text("SELECT kind, value FROM address WHERE contact_id = :contact AND blocked_at IS NULL ORDER BY id")
 
 
 def best_way(where: Context, used: str, addresses: Sequence[Address]) -> Reachable | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import ColumnElement, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from escalation import policy
@@ -159,6 +159,10 @@ _TICKET = _columns(
     Ticket, "assignee_id", "acknowledged_at", "acknowledged_by", "pending_until", "resolved_at", "closed_at"
 )
 _MESSAGE = _columns(Message, "id", "search")
+_SAY = f"""
+    INSERT INTO message ({_MESSAGE})
+    SELECT {_MESSAGE} FROM jsonb_populate_record(NULL::message, CAST(:message AS jsonb)) RETURNING id
+"""  # noqa: S608 - constants only
 #: ticket, link and message in one statement; the rows travel as JSON, since forty parameters cost more than one
 _STORE = text(f"""
     WITH ticket_row AS (
@@ -166,10 +170,7 @@ _STORE = text(f"""
     ), link_row AS (
         INSERT INTO secret_link (hash, ticket_id, contact_id, created_at, expires_at)
         VALUES (:hash, :key, :contact, :now, :expires)
-    )
-    INSERT INTO message ({_MESSAGE})
-    SELECT {_MESSAGE} FROM jsonb_populate_record(NULL::message, CAST(:message AS jsonb))
-    RETURNING id
+    ) {_SAY}
 """)  # noqa: S608 - constants only
 
 
@@ -251,12 +252,18 @@ def _may_answer(session: Session, way: Reachable, channel: str) -> bool:
 # finding
 
 
-def locked(session: Session, number: str) -> Ticket:
-    """The ticket with this number, locked for a change. Raises `NotFound`."""
-    ticket = session.scalars(select(Ticket).where(Ticket.number == number).with_for_update()).one_or_none()
-    if ticket is None:
+_LOCKED = select(Ticket, func.helpdesk_now().label("now"), literal_column("(SELECT coalesce(max(id), 0) FROM version)"))
+
+
+def locked(session: Session, number: str, *only: ColumnElement[bool]) -> Ticket:
+    """The ticket with this number, locked for a change; one that does not meet `only` is not found. Raises `NotFound`."""
+    row = session.execute(_LOCKED.where(Ticket.number == number, *only).with_for_update(of=Ticket)).one_or_none()
+    if row is None:
         raise NotFound("Dieses Ticket gibt es nicht.")
-    return ticket
+    ticket, now, newest = row
+    clock.remember(session, now)
+    book(session, newest)
+    return ticket  # type: ignore[no-any-return]  # a Row says nothing of its types
 
 
 def locked_by_id(session: Session, key: int) -> Ticket:
@@ -561,6 +568,9 @@ def answer_failed(session: Session, ticket: Ticket, sent_at: datetime) -> None:
     look.look(session, ticket, [Happened(kind="answer.failed")], lines)
 
 
+_SAY_ALONE = text(_SAY)
+
+
 def _say(session: Session, ticket: Ticket, **values: Any) -> int:
-    row = insert(Message.__table__).values(ticket_id=ticket.id, at=clock.now(session), **values)  # type: ignore[arg-type]
-    return int(session.execute(row.returning(Message.id)).scalar_one())
+    message = {"ticket_id": ticket.id, "at": clock.now(session), "automatic": False, "verified": False, **values}
+    return int(session.execute(_SAY_ALONE, {"message": look.as_json(message)}).scalar_one())
