@@ -234,18 +234,29 @@ def _look_batch(session: Session) -> int:
     for row in rows:
         try:
             with session.begin_nested():
-                ticket = session.scalars(
-                    select(Ticket).where(Ticket.id == row.subject_id).with_for_update()
-                ).one_or_none()
-                if ticket is None:
-                    session.execute(text("DELETE FROM due WHERE id = :id"), {"id": row.id})
-                else:
-                    tickets.wake_up(session, ticket)
+                _look_at_one(session, row.id, row.subject_id)
         except Exception as error:
             log.exception("look.raised", ticket=row.subject_id)
             session.expire_all()
             _set_aside(session, row.id, row.subject_id, error)
     return len(rows)
+
+
+HELD = text("UPDATE due SET due_at = helpdesk_now() + interval '1 second' WHERE id = :id")
+
+
+def _look_at_one(session: Session, due_id: int, ticket_id: int) -> None:
+    """Never waits for a ticket in somebody's hand: a verb locks the ticket first and its due row then, we the other way
+    round. Whoever holds it looks at the end; should that fail, we come back in a second.
+    """
+    rows = select(Ticket).where(Ticket.id == ticket_id)
+    ticket = session.scalars(rows.with_for_update(skip_locked=True)).one_or_none()
+    if ticket is not None:
+        tickets.wake_up(session, ticket)
+    elif session.scalars(select(Ticket.id).where(Ticket.id == ticket_id)).one_or_none() is not None:
+        session.execute(HELD, {"id": due_id})
+    else:
+        session.execute(text("DELETE FROM due WHERE id = :id"), {"id": due_id})
 
 
 def _set_aside(session: Session, due_id: int, ticket_id: int, error: Exception) -> None:
