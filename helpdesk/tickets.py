@@ -369,14 +369,19 @@ def reply(session: Session, ticket: Ticket, words: str, actor: Actor, *, then: s
     ticket.last_author, ticket.last_message_at = "agent", now
     happened = [Happened(kind="message.sent", actor=str(actor), data={"message": message_id, "by": actor.name})]
     happened += _take(ticket, actor, now)
-    lines = [look.line(SlaEventKind.OUR_MESSAGE, now, then="paused" if then == "pending" else None)]
-    if ticket.status in DONE and then != "resolved":
+    lines = [look.line(SlaEventKind.OUR_MESSAGE, now, then=_left(ticket, then))]
+    is_done = ticket.status in DONE
+    if is_done and then != "resolved":
         happened.append(_opened_again(ticket, str(actor)))
         lines.insert(0, look.line(SlaEventKind.REOPENED, now, by="staff", message=False))
-    ticket.status = {"pending": Status.PENDING, "resolved": Status.RESOLVED}.get(then, Status.OPEN)
+    if ticket.status == Status.PENDING and then == "open":
+        happened.append(Happened(kind="ticket.resumed", actor=str(actor)))
+    if then != "resolved" or not is_done:  # what is done stays done, and as of when it was
+        ticket.status = {"pending": Status.PENDING, "resolved": Status.RESOLVED}.get(then, Status.OPEN)
+        ticket.pending_until = None
     if then == "pending":
         happened.append(Happened(kind="ticket.paused", actor=str(actor), data={"reason": "waiting_for_requester"}))
-    if then == "resolved":
+    if then == "resolved" and not is_done:
         ticket.resolved_at = now
         ticket.chain = _closed_chain(session, ticket, now)
         lines.append(look.line(SlaEventKind.RESOLVED, now, message=True))
@@ -384,6 +389,13 @@ def reply(session: Session, ticket: Ticket, words: str, actor: Actor, *, then: s
     drafts = [notifications.reply(session, ticket, message_id, words, way)] if way is not None else []
     look.look(session, ticket, happened, lines, drafts)
     return message_id
+
+
+def _left(ticket: Ticket, then: str) -> str | None:
+    """How the ledger is told what an answer leaves behind: one that does not wait ends a pause."""
+    if then == "pending":
+        return "paused"
+    return "open" if then == "open" and ticket.status == Status.PENDING else None
 
 
 def note(session: Session, ticket: Ticket, words: str, actor: Actor) -> int:
