@@ -75,6 +75,18 @@ def a_house(settings: Settings | None = None) -> Iterator[House]:
             house.database.dispose()
 
 
+class _Stderr:
+    """Today's standard error. A log that cannot be written (closed, full, its reader gone) stops nothing."""
+
+    def write(self, words: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(words)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def _log_to_stderr(settings: Settings) -> None:
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     structlog.configure(
@@ -88,7 +100,7 @@ def _log_to_stderr(settings: Settings) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]  # only write and flush are used
     )
 
 

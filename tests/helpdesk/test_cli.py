@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from helpdesk import cli, config
+from helpdesk.settings import Settings
 from tests.desk import Desk
 
 HERE = Path(__file__).parent
@@ -105,3 +108,13 @@ def test_a_wrong_database_url_is_told_in_words(run, monkeypatch: pytest.MonkeyPa
     result = CliRunner().invoke(cli.main, ["migrate"])
     assert result.exit_code == 1
     assert "Traceback" not in result.stderr and result.stderr.strip()
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cli._log_to_stderr(Settings(data=tmp_path))
+    closed = (tmp_path / "log").open("w")
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    structlog.get_logger().warning("still.alive")
+    monkeypatch.setattr(sys, "stderr", open("/dev/full", "w"))  # noqa: SIM115
+    structlog.get_logger().warning("still.alive")
