@@ -155,6 +155,7 @@ CLAIM = text("""
         SELECT d.id, d.state AS was FROM delivery d
         WHERE d.state IN ('pending', 'sending', 'uncertain') AND d.due_at <= helpdesk_now()
           AND d.channel = ANY(:channels)
+          AND (d.purpose = 'page' OR NOT CAST(:only_pages AS boolean))
           AND (d.state <> 'sending' OR d.lease_until < clock_timestamp())
           AND (d.purpose = 'page' OR NOT EXISTS (
                 SELECT FROM delivery e WHERE e.channel = d.channel AND e.to_value = d.to_value AND e.id < d.id
@@ -168,12 +169,13 @@ CLAIM = text("""
 """)
 
 
-def claim(session: Session, channels: Sequence[str], most: int = 20) -> list[Claimed]:
+def claim(session: Session, channels: Sequence[str], most: int = 20, *, only_pages: bool = False) -> list[Claimed]:
     """Takes up to `most` due rows of these channels into hand, the most important first; other workers skip them.
 
     What is meant for a channel that is not configured waits, and goes out when it is.
     """
-    rows = session.execute(CLAIM, {"most": most, "lease": LEASE, "channels": list(channels)}).all()
+    values = {"most": most, "lease": LEASE, "channels": list(channels), "only_pages": only_pages}
+    rows = session.execute(CLAIM, values).all()
     return [
         Claimed(
             id=row.id,

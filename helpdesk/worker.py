@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -35,8 +35,8 @@ log = structlog.get_logger()
 BATCH = 50
 #: one attempt to send may take this long; then it is uncertain (the lease is 30 s)
 LONGEST_SEND = 25.0
-#: after so many looks that raised, a ticket waits an hour and operators are told
-TRIES = 3
+#: at the end, what is in hand gets so many seconds
+LAST_WORDS = 10.0
 POLL_PAUSE = 2.0
 
 
@@ -52,15 +52,15 @@ class Pass:
 class Worker:
     house: House
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _bells: list[asyncio.Event] = field(default_factory=list)
+    _ending: bool = False
 
     # one pass
 
     async def run_pass(self) -> Pass:
-        """Exactly one pass: all looks due now, then all sends due now."""
-        async with self._busy:
-            done = Pass(looks=await self.run_looks(), sends=await self.run_sends())
+        """Exactly one pass: all looks due now, then all sends due now, then the files."""
+        done = Pass(looks=await self.run_looks(), sends=await self.run_sends())
+        await self.fetch_files()
         metrics.count_pass(looks=done.looks, sends=done.sends)
         return done
 
@@ -71,14 +71,16 @@ class Worker:
             done += count
         return done
 
-    async def run_sends(self) -> int:
-        """Sends everything that is due, up to 20 at once."""
-        done = 0
-        while batch := await self.house.database.run(lambda s: deliveries.claim(s, tuple(self.house.channels))):
+    async def run_sends(self, *, only_pages: bool = False) -> int:
+        """Sends everything that is due, up to 20 at once; the next ones when the slowest of these is through."""
+        done, channels = 0, tuple(self.house.channels)
+        while not self._ending:
+            batch = await self.house.database.run(lambda s: deliveries.claim(s, channels, only_pages=only_pages))
+            if not batch:
+                break
             reach("send.claimed")
             await asyncio.gather(*(self._deliver(claimed) for claimed in batch))
             done += len(batch)
-        await self.fetch_files()
         return done
 
     async def _deliver(self, claimed: deliveries.Claimed) -> None:
@@ -139,36 +141,53 @@ class Worker:
     # for ever
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ticks, listens and polls until `stop`."""
+        """Ticks, listens and polls until `stop`; then ends what is in hand, since a half-sent message is an uncertain one.
+
+        Looks, pages, all other sends and files go side by side: a provider that hangs holds up no look and no page.
+        """
         scheduler = AsyncIOScheduler()
         scheduler.add_job(self._tick, "interval", seconds=1, coalesce=True, max_instances=1)
         scheduler.add_job(self._sweep, "interval", hours=6, coalesce=True, max_instances=1)
         scheduler.start()
         polls = [self._poll(channel) for channel in self.house.channels.values()]
-        tasks = [asyncio.create_task(job) for job in (self._listen(), self._passes(), *polls)]
+        around = [asyncio.create_task(job) for job in (self._listen(), *polls)]
+        lanes = [asyncio.create_task(self._lane(job)) for job in (self._look, self._page, self._send, self.fetch_files)]
         try:
             await stop.wait()
+            self._ending = True
+            self._ring()
+            await asyncio.wait(lanes, timeout=LAST_WORDS)
         finally:
             scheduler.shutdown(wait=False)
+            tasks = [*around, *lanes]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _tick(self) -> None:
         """A coroutine, so that it runs in the loop: an asyncio event must not be set from a thread."""
-        self._wake.set()
+        self._ring()
+
+    def _ring(self) -> None:
+        """Something may be due."""
+        for bell in self._bells:
+            bell.set()
 
     async def _sweep(self) -> None:
         """Forgets what is over: buckets of rate limits, sessions, workers that are gone."""
         await self.house.database.run(sweep)
 
-    async def _passes(self) -> None:
+    async def _lane(self, job: Callable[[], Awaitable[object]]) -> None:
+        """Does one kind of work whenever the bell rings, whatever the others are waiting for."""
+        bell = asyncio.Event()
+        self._bells.append(bell)
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await bell.wait()
+            if self._ending:
+                return
+            bell.clear()
             try:
-                await self.house.database.run(lambda session: _beat(session, self.name))
-                await self.run_pass()
+                await job()
             except HelpdeskError as error:  # database away: the rows wait
                 log.warning("worker.waits", why=error.code)
                 await asyncio.sleep(1)
@@ -176,12 +195,22 @@ class Worker:
                 log.exception("worker.pass_failed")
                 await asyncio.sleep(1)
 
+    async def _look(self) -> None:
+        await self.house.database.run(lambda session: _beat(session, self.name))
+        metrics.count_pass(looks=await self.run_looks(), sends=0)
+
+    async def _page(self) -> None:
+        metrics.SENDS.inc(await self.run_sends(only_pages=True))
+
+    async def _send(self) -> None:
+        metrics.SENDS.inc(await self.run_sends())
+
     async def _listen(self) -> None:
-        """Wakes the pass at once when something was written; without it the tick does within a second."""
+        """Wakes the lanes at once when something was written; without it the tick does within a second."""
         while True:
             with contextlib.suppress(psycopg.Error, OSError):
                 async for _ in notified(self.house.listen_dsn):
-                    self._wake.set()
+                    self._ring()
             await asyncio.sleep(1)
 
     async def _poll(self, channel: Channel) -> None:
