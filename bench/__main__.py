@@ -29,8 +29,8 @@ def main() -> None:
             fill(stage.house, size)
             found["sizes"][str(size)] = [figure.json() for figure in _at(stage, size, wanted.requests)]
         _say("single figures …")
-        found["single"] = micro.all_of(stage, burst=wanted.burst)
-    found["single"] |= micro.starting()
+        found["single"] = micro.all_of(stage, burst=wanted.burst, opened=wanted.open)
+    found["single"] |= micro.starting(wanted.starts)
     found["minutes"] = round((time.time() - began) / 60, 1)
     wanted.out.parent.mkdir(parents=True, exist_ok=True)
     wanted.out.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -42,6 +42,10 @@ def _wanted() -> argparse.Namespace:
     asked.add_argument("--sizes", type=_sizes, default=(10_000, 100_000), help="tickets stored, e.g. 10000,100000")
     asked.add_argument("--requests", type=int, default=2_000, help="requests per operation (default %(default)s)")
     asked.add_argument("--burst", type=int, default=5_000, help="deadlines due at once (default %(default)s)")
+    asked.add_argument(
+        "--open", type=int, default=100_000, help="open tickets for the queue's data (default %(default)s)"
+    )
+    asked.add_argument("--starts", type=int, default=3, help="warm starts (default %(default)s)")
     asked.add_argument("--out", type=Path, default=RESULTS, help="where the JSON goes")
     return asked.parse_args()
 

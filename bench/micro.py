@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from urllib.parse import urljoin
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from bench import client, costs, served
+from bench.filling import OPEN, fill, settle
 from bench.stage import Stage, folder
 from helpdesk import access, deliveries, queues, worker
 from helpdesk.queues import Wanted
@@ -25,8 +27,15 @@ AGENT = access.Visitor(actor=Actor(kind="agent", name="bench", id=1), rights=(ac
 BROWSER = {"Accept": "text/html", "Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
 
 
-def all_of(stage: Stage, *, burst: int) -> Single:
-    return {**engine(stage), **queue_data(stage), **idle_tick(stage), **weight(stage), **deadlines(stage, burst)}
+def all_of(stage: Stage, *, burst: int, opened: int) -> Single:
+    fill(stage.house, int(opened / OPEN))
+    return {
+        **engine(stage),
+        **queue_data(stage),
+        **idle_tick(stage, opened * 10),
+        **weight(stage),
+        **deadlines(stage, burst),
+    }
 
 
 def engine(stage: Stage) -> Single:
@@ -56,31 +65,36 @@ def queue_data(stage: Stage, times: int = 200) -> Single:
     return {f"queue page data, {live:,} open": (f"{used / times:.2f} ms CPU", "5 ms at 100,000 open")}
 
 
-def idle_tick(stage: Stage) -> Single:
-    """What a tick asks when nothing is due, and how many pages of the tables it touches."""
+def idle_tick(stage: Stage, waiting: int, times: int = 200) -> Single:
+    """What a tick costs when nothing is due, with few and with very many looks waiting."""
     with stage.house.database.transaction() as session:
-        waiting = session.execute(text("SELECT count(*) FROM due WHERE due_at > helpdesk_now()")).scalar_one()
+        session.execute(text("UPDATE delivery SET state = 'sent', due_at = NULL WHERE due_at IS NOT NULL"))
         session.execute(text("DELETE FROM due WHERE due_at <= helpdesk_now()"))
-        asked: dict[str, tuple[TextClause, dict[str, object]]] = {
-            "looks": (worker.DUE, {"most": 50}),
-            "sends": (deliveries.CLAIM, SENDS),
-        }
-        found = {}
-        for name, (statement, values) in asked.items():
-            plan = session.execute(
-                text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.text}"), values
-            ).scalar_one()[0]
-            pages = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
-            found[f"idle tick, {name}, {waiting:,} waiting"] = (
-                f"{plan['Execution Time']:.2f} ms, {pages} pages",
-                "nothing",
-            )
+    settle(stage.house)
+    with stage.house.database.transaction() as session:
+        few = _tick(stage, session, times)
+        session.execute(text(WAITING), {"count": waiting})
+        many = _tick(stage, session, times)
         session.rollback()
-    return found
+    return {
+        "idle tick": (f"{few:.2f} ms CPU", "–"),
+        f"idle tick, {waiting:,} looks waiting": (f"{many:.2f} ms CPU", "nothing more"),
+    }
 
 
-#: no channel of this name has anything to send
-SENDS: dict[str, object] = {"most": 20, "lease": deliveries.LEASE, "channels": ["none"]}
+def _tick(stage: Stage, session: Session, times: int) -> float:
+    before = time.process_time() * 1000 + costs.of_server(stage.postmaster)
+    for _ in range(times):
+        deliveries.claim(session, CHANNELS)
+        session.execute(worker.DUE, {"most": worker.BATCH}).all()
+    return (time.process_time() * 1000 + costs.of_server(stage.postmaster) - before) / times
+
+
+CHANNELS = ("echo", "email", "telegram")
+WAITING = """
+    INSERT INTO due (kind, subject_id, due_at, rank)
+    SELECT 'look', -n, helpdesk_now() + make_interval(secs => n), 3 FROM generate_series(1, :count) n
+"""
 
 
 def deadlines(stage: Stage, burst: int) -> Single:
@@ -155,7 +169,7 @@ async def _loaded(port: int, cookie: str) -> tuple[int, int]:
 # the start
 
 
-def starting(times: int = 3) -> Single:
+def starting(times: int) -> Single:
     """`helpdesk up` until the contact page is there: from nothing, then warm."""
     with folder() as made:
         took = [_start(str(made)) for _ in range(times + 1)]

@@ -65,8 +65,12 @@ def operations(stage: Stage, seed: int = 1) -> tuple[Operation, ...]:
         headers = {**JSON, "X-Echo-Secret": ECHO_SECRET}
         return Ask(method="POST", path="/channels/echo/message", headers=headers, body=json.dumps(said).encode())
 
-    def page(path: str) -> Ask:
-        return Ask(path=path, headers={**BROWSER, "Cookie": f"anlaufstelle={stage.cookie}"})
+    def page(path: str, **more: str) -> Ask:
+        return Ask(path=path, headers={**BROWSER, "Cookie": f"anlaufstelle={stage.cookie}", **more})
+
+    def opened(number: int) -> Ask:
+        """As a click on the list does it: only the ticket is swapped in."""
+        return page(f"/console/tickets/{ticket(number)}", **{"HX-Request": "true", "HX-Request-Type": "partial"})
 
     return (
         Operation(name="intake: API", make=create, expect=201),
@@ -74,7 +78,8 @@ def operations(stage: Stage, seed: int = 1) -> tuple[Operation, ...]:
         Operation(name="queue: API", make=lambda n: Ask(path="/api/v1/tickets?limit=50", headers=bearer(n))),
         Operation(name="queue: HTML", make=lambda n: page("/console")),
         Operation(name="ticket: API", make=lambda n: Ask(path=f"/api/v1/tickets/{ticket(n)}", headers=bearer(n))),
-        Operation(name="ticket: HTML", make=lambda n: page(f"/console/tickets/{ticket(n)}")),
+        Operation(name="ticket: HTML, whole", make=lambda n: page(f"/console/tickets/{ticket(n)}")),
+        Operation(name="ticket: HTML, clicked", make=opened),
         Operation(
             name="reply: API",
             make=lambda n: posted(n, f"/api/v1/tickets/{ticket(n)}/messages", {"text": words.ANSWER}),

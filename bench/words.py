@@ -39,7 +39,7 @@ ABOUT = (
     ("serviceportal-nrw", "servicekonto-nrw", "anmeldung_konto", "einzeln", "mittel"),
     ("wsp-nrw", "epayment", "zahlung", "einzeln", "mittel"),
     ("sozialplattform", "formulare", "antrag_status", "einzeln", "niedrig"),
-    ("bauportal-nrw", "formulare", "stoerung_funktion", "mehrere", "mittel"),
+    ("bauportal-nrw", "formulare", "stoerung_funktion", "einzeln", "mittel"),
     ("kommunalportal-nrw", None, "stoerung_ausfall", "kommune", "hoch"),
     ("emscher-lippe", "termin", "stoerung_funktion", "einzeln", "mittel"),
     ("beteiligung-nrw", None, "barrierefreiheit", "einzeln", "niedrig"),
