@@ -167,7 +167,9 @@ def reply(session: Session, ticket: Ticket, message_id: int, words: str, way: Re
 
 
 FREE_CODES = text("""
-    SELECT n FROM generate_series(1, 999) n WHERE NOT EXISTS (
+    SELECT n FROM generate_series(1, 1 + (
+        SELECT coalesce(max(reply_code), 0) FROM delivery WHERE channel = :channel AND to_value = :value)) n
+    WHERE NOT EXISTS (
         SELECT FROM delivery d JOIN ticket t ON t.id = d.ticket_id
         WHERE d.channel = :channel AND d.to_value = :value AND d.reply_code = n
           AND t.id <> :ticket AND (t.closed_at IS NULL OR t.closed_at > helpdesk_now() - interval '24 hours'))
