@@ -114,7 +114,7 @@ class SecretLink(Base):
     """A link that opens one ticket for one contact. 128 random bits; here is their SHA-256."""
 
     __tablename__ = "secret_link"
-    __table_args__ = (Index("ix_secret_link_ticket_id", "ticket_id"),)
+    __table_args__ = (Index("ix_secret_link_ticket_id", "ticket_id"),)  # revoking all links of a ticket
 
     hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))

@@ -17,7 +17,7 @@ class Version(Base):
     """
 
     __tablename__ = "version"
-    __table_args__ = (Index("ix_version_newest", "kind", "name", "id"),)
+    __table_args__ = (Index("ix_version_newest", "kind", "name", "id"),)  # rulebook: the newest of each
 
     id: Mapped[Key]
     kind: Mapped[str]  #: calendar, target, severity, rules, policy, rota, statutory, languages
