@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import anyio.to_thread
 from sqlalchemy import select, text
@@ -130,7 +130,7 @@ def _line(session: Session) -> Line:
 
 
 PAGED = text("""
-    SELECT d.ticket_id, d.agent_id FROM delivery d
+    SELECT d.ticket_id, d.agent_id, d.chain FROM delivery d JOIN agent a ON a.id = d.agent_id AND a.active
     WHERE d.channel = :channel AND d.to_value = :by AND d.purpose = 'page' AND d.state IN ('sending', 'uncertain', 'sent', 'delivered', 'read')
       AND (:code < 0 OR d.reply_code = :code)
     ORDER BY d.id DESC LIMIT 1
@@ -149,7 +149,9 @@ def act(session: Session, channel: str, key: str, verb: str, by: str) -> Answer:
     if verb in ("acknowledge", "acknowledge_all"):
         return _acknowledged(session, ticket, actor)
     if verb == "escalate":
-        return Answer(text=_escalated(session, ticket, actor), done=True)
+        return _escalated(session, ticket, actor, row.chain)
+    if verb == "close":
+        return _resolved(session, ticket, actor)
     return Answer(text=f"{ticket.number}: {ticket.severity}, {ticket.status}", done=True)
 
 
@@ -165,9 +167,21 @@ def _acknowledged(session: Session, ticket: Ticket, actor: Actor) -> Answer:
     return Answer(text=i18n.text("acknowledged", "de", number=ticket.number), done=True)
 
 
-def _escalated(session: Session, ticket: Ticket, actor: Actor) -> str:
-    tickets.escalate(session, ticket, actor)
-    return f"{ticket.number}: weitergegeben."
+def _escalated(session: Session, ticket: Ticket, actor: Actor, chain: Mapping[str, Any] | None) -> Answer:
+    """The page says at which step it was sent: two presses, or one that comes late, pass the ticket on once."""
+    seen = (int(chain["pass"]), str(chain["step"])) if chain else None
+    why = tickets.escalate(session, ticket, actor, seen)
+    if why is Why.CLOSED:
+        return Answer(text=i18n.text("already_closed", "de", number=ticket.number), done=False)
+    words = {Why.DONE: "weitergegeben.", Why.ALREADY_ESCALATED: "schon weitergegeben."}
+    return Answer(text=f"{ticket.number}: {words.get(why, 'Es gibt keine weitere Stufe.')}", done=why is Why.DONE)
+
+
+def _resolved(session: Session, ticket: Ticket, actor: Actor) -> Answer:
+    if ticket.status in tickets.DONE:
+        return Answer(text=i18n.text("already_closed", "de", number=ticket.number), done=False)
+    tickets.resolve(session, ticket, actor)
+    return Answer(text=f"{ticket.number}: gelöst.", done=True)
 
 
 def take_report(session: Session, channel: str, report: DeliveryReport) -> None:

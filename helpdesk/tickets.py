@@ -455,13 +455,16 @@ def _take(ticket: Ticket, actor: Actor, now: datetime) -> list[Happened]:
     return [Happened(kind="ticket.acknowledged", actor=str(actor), data={"by": actor.name})]
 
 
-def escalate(session: Session, ticket: Ticket, actor: Actor) -> Why:
-    """By hand: the next step runs now; an acknowledged ticket becomes unacknowledged (ENGINE §5.4)."""
+def escalate(session: Session, ticket: Ticket, actor: Actor, seen: tuple[int, str] | None = None) -> Why:
+    """By hand: the next step runs now; an acknowledged ticket becomes unacknowledged (ENGINE §5.4).
+
+    `seen`: pass and step of the page that is answered; nothing happens when the chain has moved since.
+    """
     engine = book(session).engine
     plan = engine.policies.get(ticket.policy or "")
     if plan is None or not ticket.chain:
         return Why.NO_STEPS
-    change = policy.escalate(plan, Chain.from_json(ticket.chain), clock.now(session))
+    change = policy.escalate(plan, Chain.from_json(ticket.chain), clock.now(session), seen)
     if change.outcome is not policy.Outcome.CHANGED:
         return change.why
     ticket.chain = change.chain.to_json()
