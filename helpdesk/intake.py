@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, insert, or_, select, text
+from sqlalchemy import ColumnElement, RowMapping, false, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -234,7 +234,7 @@ def _conversation(
 def _hinted(hint: str, channel: str, person: contacts.Known | None) -> ColumnElement[bool] | None:
     """Tokens are signed and may be trusted; numbers and Message-IDs anybody can write or overhear: only participants."""
     kind, _, value = hint.partition(":")
-    mine = Ticket.contact_id == (person.contact_id if person else None)
+    mine = Ticket.contact_id == person.contact_id if person else false()  # nobody takes part as nobody
     if kind == "token":
         return Ticket.token == value
     if kind == "number":
