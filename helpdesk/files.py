@@ -21,6 +21,9 @@ class FileStore:
             return cls(from_url(settings.files_url))
         folder = settings.data / "files"
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(
+            0o700
+        )  # what people sent us is nobody else's on this machine; the data folder may be passed through
         return cls(LocalStore(folder))
 
     def keep(self, data: bytes) -> str:
