@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -21,6 +23,7 @@ import uvicorn
 from rich.console import Console
 from rich.progress import track
 from sqlalchemy import select
+from starlette.types import ASGIApp
 
 from helpdesk import accounts, app, config, demo, explain, i18n
 from helpdesk.channel import Misconfigured
@@ -114,6 +117,7 @@ def up() -> None:
     Beispiel: HELPDESK_PORT=8080 helpdesk up
     """
     settings = Settings()
+    _port_is_free(settings)
     with a_house(settings) as house:
         app.migrate(house.database)
         passwords = first_run(house)
@@ -126,7 +130,9 @@ def up() -> None:
 @main.command()
 def serve() -> None:
     """Nur das Web. Beispiel: DATABASE_URL=postgresql://… helpdesk serve"""
-    with a_house() as house:
+    settings = Settings()
+    _port_is_free(settings)
+    with a_house(settings) as house:
         _current(house)
         asyncio.run(_serve(house, web=True, work=False))
 
@@ -175,19 +181,7 @@ async def _serve(house: House, *, web: bool, work: bool) -> None:
     if work:
         jobs.append(asyncio.create_task(Worker(house=house).run(stop)))
     if web:
-        settings = house.settings
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app.create_app(settings, house),
-                host=settings.host,
-                port=settings.port,
-                log_level="warning",
-                access_log=False,  # addresses hold secret links
-                timeout_graceful_shutdown=3,
-                proxy_headers=False,
-            )
-        )
-        await server.serve()
+        await uvicorn.Server(web_config(house.settings, app.create_app(house.settings, house))).serve()
         stop.set()
     else:
         loop = asyncio.get_running_loop()
@@ -197,13 +191,42 @@ async def _serve(house: House, *, web: bool, work: bool) -> None:
     await asyncio.gather(*jobs)
 
 
+def web_config(settings: Settings, face: ASGIApp) -> uvicorn.Config:
+    """What a request says of where it came from is believed from the reverse proxy only."""
+    return uvicorn.Config(
+        face,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,  # addresses hold secret links
+        timeout_graceful_shutdown=3,
+        proxy_headers=bool(settings.proxy),
+        forwarded_allow_ips=settings.proxy,
+    )
+
+
+def _port_is_free(settings: Settings) -> None:
+    """Asked before anything is started, shown or said."""
+    with contextlib.suppress(socket.gaierror):  # a name that leads nowhere: the server says so
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        try:
+            socket.create_server(address[:2], family=family).close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return
+            other = settings.port + 1
+            err.print(
+                f"[red]Port {settings.port} ist schon belegt.[/red] Ein anderer: HELPDESK_PORT={other} helpdesk …"
+            )
+            raise typer.Exit(1) from None
+
+
 def first_run(house: House) -> dict[str, str]:
     """An empty database gets the seed and the demo people; returns their passwords, to be shown once."""
     with house.database.transaction() as session:
         if session.scalars(select(Version.id).limit(1)).first() is not None:
             return {}
         config.apply(session, SEED, "first run")
-    with house.database.transaction() as session:
         password = house.settings.demo_password or secrets.token_urlsafe(9)
         shown = {}
         for name in DEMO_PEOPLE:

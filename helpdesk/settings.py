@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = ""
+    proxy: str = ""  #: addresses of reverse proxies whose X-Forwarded-For is believed, with commas between
     secret: str | None = Field(
         default=None, repr=False
     )  #: signs cookies and reply tokens; made and kept in `data` if unset
