@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, false, insert, or_, select, text
@@ -29,6 +29,8 @@ from helpdesk.plain import clean
 from helpdesk.tickets import Heard, Opened, Opening
 
 MOST_SUBJECT = 300
+#: bytes of an original's key and characters of a hint; both are indexed, and an index entry ends at 2,704 bytes
+MOST_KEY = 500
 OPEN = (Status.NEW, Status.OPEN, Status.PENDING)
 
 
@@ -80,7 +82,7 @@ def take_in(
     files: Sequence[Stored] = (),
 ) -> Accepted:
     """Takes in one message. Raises `BadInput` for facts that do not exist; then nothing is stored."""
-    about = about or About()
+    about, message = about or About(), storable(message)
     original = _keep(session, message, channel, account, draw=not message.hints)
     if original is None:
         return _repeated(session, channel, account, message.external_id)
@@ -91,6 +93,26 @@ def take_in(
     if ticket is not None:
         return _further(session, message, channel, original["id"], person, ticket, files)
     return _new(session, message, channel, original, person, about, files)
+
+
+def storable(message: InboundMessage) -> InboundMessage:
+    """Everything short in it as PostgreSQL can keep and index it, wherever a channel let something odd through."""
+    sender = message.sender
+    return replace(
+        message,
+        external_id=_key_of(message.external_id),
+        sender=Address(kind=sender.kind, value=clean(sender.value, 320), name=clean(sender.name, 200)),
+        language=clean(message.language, 35) if message.language else None,
+        hints=tuple(clean(hint, MOST_KEY) for hint in message.hints[:50]),
+    )
+
+
+def _key_of(external_id: str) -> str:
+    """A long one is replaced by its hash: cut, two messages could look like one."""
+    plain = clean(external_id)
+    if len(plain.encode()) <= MOST_KEY:
+        return plain
+    return f"sha256:{hashlib.sha256(external_id.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def checked(session: Session, about: About) -> None:
@@ -131,7 +153,7 @@ def _keep(session: Session, message: InboundMessage, channel: str, account: str,
         {
             "channel": channel,
             "account": account,
-            "external_id": clean(message.external_id, 2_000),
+            "external_id": message.external_id,
             "body": message.raw.body,
             "headers": Headers(message.raw.headers).json(),
             "draw": draw,
@@ -146,7 +168,7 @@ def _keep(session: Session, message: InboundMessage, channel: str, account: str,
 def _lock_of(sender: Address) -> int:
     """A signed 64-bit key; those without an address are locked by nobody else's."""
     words = f"{sender.kind}:{sender.value}" if sender.value else secrets.token_hex(8)
-    return int.from_bytes(hashlib.sha256(words.encode("utf-8", "replace")).digest()[:8], "big", signed=True)
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big", signed=True)
 
 
 @dataclass(frozen=True)
@@ -186,7 +208,7 @@ def _repeated(session: Session, channel: str, account: str, external_id: str) ->
         .join(Message, Message.ticket_id == Ticket.id)
         .join(Inbound, Inbound.id == Message.inbound_id)
         .outerjoin(Clock, (Clock.ticket_id == Ticket.id) & (Clock.kind == "first_response") & (Clock.round == 1))
-        .where(Inbound.channel == channel, Inbound.account == account, Inbound.external_id == clean(external_id, 2_000))
+        .where(Inbound.channel == channel, Inbound.account == account, Inbound.external_id == external_id)
     )
     row = session.execute(rows).first()
     if row is None:  # an original that opened nothing, such as "blocked"
@@ -200,15 +222,14 @@ def _repeated(session: Session, channel: str, account: str, external_id: str) ->
 
 
 def _person(session: Session, message: InboundMessage, about: About) -> contacts.Known | None:
-    name = clean(message.sender.name, 200).strip()
+    name = message.sender.name.strip()
     language = i18n.language_of(message.language) if message.language else None
     if not message.sender.value:
         if not name:
             return None
         return contacts.make(session, name=name, language=language, role=about.sender_role)
-    value = clean(message.sender.value, 320)
     return contacts.find_or_make(
-        session, message.sender.kind, value, name=name, language=language, role=about.sender_role
+        session, message.sender.kind, message.sender.value, name=name, language=language, role=about.sender_role
     )
 
 
@@ -219,7 +240,7 @@ def _conversation(
     session: Session, message: InboundMessage, channel: str, person: contacts.Known | None
 ) -> Ticket | None:
     """The ticket that this message belongs to: by the strongest hint that leads to one that is open, or just done."""
-    for hint in message.hints[:50]:
+    for hint in message.hints:
         where = _hinted(hint, channel, person)
         if where is None:
             continue
@@ -266,10 +287,10 @@ def _further(
     heard = Heard(
         text=clean(message.text),
         channel=channel,
-        author_name=clean(message.sender.name, 200) or (person.name if person else ""),
+        author_name=message.sender.name or (person.name if person else ""),
         contact_id=person.contact_id if person else None,
         language=message.language,
-        external_id=clean(message.external_id, 2_000),
+        external_id=message.external_id,
         inbound_id=inbound_id,
         automatic=message.automatic or message.kind is Kind.AUTOREPLY,
         verified=message.verified,
@@ -302,7 +323,7 @@ def _new(
         channel=channel,
         language=language,
         contact_id=person.contact_id if person else None,
-        author_name=clean(message.sender.name, 200) or (person.name if person else ""),
+        author_name=message.sender.name or (person.name if person else ""),
         sender_role=about.sender_role if about.sender_role != "citizen" or person is None else person.role,
         kind=about.kind or TicketKind.QUESTION,
         thread=next((hint for hint in message.hints if hint.startswith(f"{channel}:")), None),
@@ -313,7 +334,7 @@ def _new(
         impact=about.impact,
         urgency=about.urgency,
         facts=dict(about.facts),
-        external_id=clean(message.external_id, 2_000),
+        external_id=message.external_id,
         inbound_id=original["id"],
         verified=message.verified,
         automatic=message.automatic,
@@ -341,8 +362,7 @@ def _noticing(session: Session, channel: str, person: contacts.Known | None) -> 
 def _way(session: Session, message: InboundMessage, channel: str) -> Reachable | None:
     if not message.sender.value or message.automatic:
         return None
-    address = Address(kind=message.sender.kind, value=message.sender.value, name=message.sender.name)
-    return notifications.best_way(context(session), channel, [address])
+    return notifications.best_way(context(session), channel, [message.sender])
 
 
 def _subject(message: InboundMessage) -> str:
@@ -371,4 +391,5 @@ def limited(words: str, most: int) -> str:
 
 def blocked(session: Session, message: InboundMessage) -> None:
     """The person blocked us there, or wrote STOP: nothing more is sent to that address."""
-    contacts.block(session, message.sender.kind, message.sender.value, clock.now(session))
+    sender = storable(message).sender
+    contacts.block(session, sender.kind, sender.value, clock.now(session))
