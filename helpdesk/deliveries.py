@@ -206,8 +206,9 @@ STILL_OURS = text("""
     RETURNING id
 """)
 UNWANTED = text("""
-    SELECT t.chain ->> 'state' FROM delivery d JOIN ticket t ON t.id = d.ticket_id
-    WHERE d.id = :id AND d.purpose = 'page' AND t.chain ->> 'state' IN ('acknowledged', 'closed')
+    SELECT CASE WHEN d.expires_at < helpdesk_now() THEN 'expired'
+        WHEN t.chain ->> 'state' IN ('acknowledged', 'closed') THEN t.chain ->> 'state' END
+    FROM delivery d LEFT JOIN ticket t ON t.id = d.ticket_id WHERE d.id = :id AND d.purpose = 'page'
 """)
 
 
@@ -218,7 +219,7 @@ def still_ours(session: Session, claimed: Claimed) -> bool:
 
 
 def unwanted(session: Session, claimed: Claimed) -> str | None:
-    """For a page: why nobody needs it any more (acknowledged, closed), else None."""
+    """For a page: why nobody needs it any more (acknowledged, closed, too old), else None."""
     return session.execute(UNWANTED, {"id": claimed.id}).scalar_one_or_none()
 
 

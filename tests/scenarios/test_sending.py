@@ -250,3 +250,16 @@ def test_a_page_that_was_acknowledged_meanwhile_is_not_sent(evening: Desk) -> No
     detail = evening.do(lambda s: s.execute(text("SELECT detail FROM delivery WHERE purpose = 'page'")).scalar_one())
     assert detail == "withdrawn: acknowledged"
     assert happened(evening, "delivery_failed") == []
+
+
+def test_a_page_that_waited_for_its_channel_too_long_wakes_nobody(evening: Desk) -> None:
+    evening.reaches("kaya", telegram="kaya-phone")
+    telegram = evening.house.channels.pop("telegram")  # type: ignore[attr-defined]  # not configured yet
+    story = by_mail(evening)
+    story.done(lambda s, t, who: tickets.set_severity(s, t, "S2", "ganzer Ort", who), "alex")
+    evening.forward(days=5)
+    evening.house.channels["telegram"] = telegram  # type: ignore[index]
+    old = [page for page in deliveries(evening) if page.purpose == "page" and page.state == "pending"]
+    assert old
+    evening.passes()
+    assert not evening.phone_of("kaya").pages(story)
