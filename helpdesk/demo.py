@@ -14,7 +14,7 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from helpdesk import intake, tickets
@@ -23,7 +23,7 @@ from helpdesk.context import book
 from helpdesk.db import Database
 from helpdesk.errors import Conflict
 from helpdesk.intake import About
-from helpdesk.models import Agent, Message, Ticket, TicketKind
+from helpdesk.models import Agent, Delivery, Message, Ticket, TicketKind
 from helpdesk.tickets import Actor
 
 ACCOUNT = "demo"
@@ -106,7 +106,18 @@ def _take_in(session: Session, sample: Sample) -> str:
         sender_role=sample.sender_role,
         facts={"overrides": list(labels["overrides"])} if labels["overrides"] else {},
     )
-    return intake.take_in(session, message, channel=channel, account=ACCOUNT, about=about).receipt.number
+    accepted = intake.take_in(session, message, channel=channel, account=ACCOUNT, about=about)
+    _keep_here(session, accepted.ticket_id)
+    return accepted.receipt.number
+
+
+def _keep_here(session: Session, ticket_id: int) -> None:
+    """What these people would be told is shown in the ticket, and never leaves: they do not exist."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.ticket_id == ticket_id, Delivery.state == "pending", Delivery.purpose != "page")
+        .values(state="failed", due_at=None, detail="withdrawn: demo")
+    )
 
 
 def _address(kind: str, name: str) -> str:
@@ -122,3 +133,4 @@ def _answer(session: Session, number: str, index: int) -> None:
     actor = Actor(kind="agent", name=agent.name, id=agent.id)
     then = ("open", "pending", "resolved")[index // 5 % 3]
     tickets.reply(session, ticket, ANSWERS[index % 2], actor, then=then)
+    _keep_here(session, ticket.id)

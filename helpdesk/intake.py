@@ -324,7 +324,7 @@ def _new(
         language=language,
         contact_id=person.contact_id if person else None,
         author_name=message.sender.name or (person.name if person else ""),
-        sender_role=about.sender_role if about.sender_role != "citizen" or person is None else person.role,
+        sender_role=_role(message, about, person),
         kind=about.kind or TicketKind.QUESTION,
         thread=next((hint for hint in message.hints if hint.startswith(f"{channel}:")), None),
         portal=about.portal,
@@ -352,6 +352,13 @@ def _new(
     return Accepted(
         receipt=receipt, ticket_id=opened.ticket.id, secret=opened.secret, ticket=opened.ticket, opened=opened
     )
+
+
+def _role(message: InboundMessage, about: About, person: contacts.Known | None) -> str:
+    """What a form or an API client says; else what is known of the person, if it is proven that they wrote."""
+    if about.sender_role != "citizen" or person is None or not message.verified:
+        return about.sender_role
+    return person.role
 
 
 def _noticing(session: Session, channel: str, person: contacts.Known | None) -> bool:

@@ -187,11 +187,16 @@ class Citizen:
         return Story(desk=self.desk, number=receipt.number)
 
     def sends(self, channel: str, words: str, *, key: str | None = None, **more: Any) -> Receipt:
+        message = self.message(channel, words, key=key, **more)
+        return asyncio.run(ChannelDesk(self.desk.house, self.desk.house.channels[channel]).take_in(message))
+
+    def message(self, channel: str, words: str, *, key: str | None = None, **more: Any) -> InboundMessage:
+        """What a channel would make of it."""
         provider = self.desk.house.channels[channel]
         address = Address(kind=provider.info.address_kind, value=f"{channel}:{self.value}", name=self.name)
         if provider.info.address_kind == "email":
             address = Address(kind="email", value=self.value, name=self.name)
-        message = InboundMessage(
+        return InboundMessage(
             external_id=key or f"message-{next(_ids)}",
             kind=Kind.MESSAGE,
             sender=address,
@@ -201,7 +206,6 @@ class Citizen:
             hints=more.pop("hints", (f"{channel}:{self.value}",)),
             **more,
         )
-        return asyncio.run(ChannelDesk(self.desk.house, provider).take_in(message))
 
     def heard(self, channel: str) -> list[str]:
         """What we sent this person, oldest first."""

@@ -23,6 +23,13 @@ def test_it_fills_an_empty_desk_and_a_second_time_adds_nothing(desk: Desk) -> No
     assert desk.do(lambda s: s.scalars(select(Ticket.id).where(Ticket.team.is_(None))).all()) == []
 
 
+def test_nothing_leaves_to_people_who_do_not_exist(desk: Desk) -> None:
+    list(demo.play(desk.house.database))
+    desk.forward(minutes=1)
+    sent = [message for provider in desk.providers.values() for message in provider.sent if "key" not in message.thread]
+    assert sent == []
+
+
 def test_it_refuses_a_desk_with_real_tickets(desk: Desk) -> None:
     desk.citizen("Yilmaz").writes("email", "Hallo")
     with pytest.raises(Conflict):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from helpdesk import tickets
+from helpdesk import contacts, intake, tickets
+from helpdesk.channel import Address
 from tests.desk import Desk
 
 
@@ -123,3 +125,31 @@ def test_what_agents_type_may_hold_anything_as_well(desk: Desk) -> None:
     story.done(lambda s, t, who: tickets.set_severity(s, t, "S2", nasty, who), "alex")
     story.done(lambda s, t, who: tickets.pend(s, t, who, reason=nasty), "alex")
     assert story.messages()[1:] == ["a\ufffdb ? <script>alert(1)</script>"] * 2
+
+
+def test_a_system_that_answers_stops_the_paging_as_a_person_would(desk: Desk) -> None:
+    desk.reaches("kaya", telegram="kaya-phone")
+    desk.reaches("kim", telegram="kim-phone")
+    desk.at("2026-11-21 18:10")
+    story = desk.citizen("Yilmaz").writes("email", "Alles steht")
+    story.done(lambda s, t, who: tickets.set_severity(s, t, "S2", "alles steht", who), "alex")
+    system = tickets.Actor(kind="token", name="fachportal")
+    story.done(lambda s, t, who: tickets.reply(s, t, "Wir sind dran.", system), "alex")
+    desk.forward(hours=2)
+    assert not desk.phone_of("kim").rang_about(story)
+    assert story.ticket.status == "open"
+
+
+def test_a_forged_address_brings_nobody_the_role_of_its_owner(desk: Desk) -> None:
+    desk.at("2026-11-21 18:10")
+    desk.do(lambda s: contacts.find_or_make(s, "email", "it@stadt.example.org", role="municipality"))
+    for verified, role in ((False, "citizen"), (True, "municipality")):
+        message = replace(
+            desk.citizen("IT").message("email", "Ausfall"),
+            external_id=f"forged-{verified}",
+            sender=Address(kind="email", value="it@stadt.example.org"),
+            verified=verified,
+            hints=(),
+        )
+        taken = desk.do(lambda s, m=message: intake.take_in(s, m, channel="email", account="us").ticket)
+        assert taken.sender_role == role

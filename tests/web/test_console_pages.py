@@ -468,6 +468,22 @@ def test_whoever_comes_second_hears_that_it_is_taken(console: TestClient, collea
     assert answer.headers["location"].endswith("done=already")
 
 
+WITH_MAIL = {
+    "HELPDESK_EMAIL_ADDRESS": "hilfe@nrw.example",
+    "HELPDESK_EMAIL_IMAP_HOST": "127.0.0.1",
+    "HELPDESK_EMAIL_IMAP_PASSWORD": "x",
+    "HELPDESK_EMAIL_SMTP_HOST": "127.0.0.1",
+    "HELPDESK_EMAIL_SECRET": "s" * 32,
+}
+
+
+@pytest.mark.parametrize("environ", [WITH_MAIL])
+def test_with_a_mailbox_an_answer_is_on_its_way(console: TestClient, number: str):
+    send(console, number, "messages", text="Wir kümmern uns.", public="1", channel="email", then="open")
+    shown = console.get(f"/console/tickets/{number}").text
+    assert "wird gesendet" in shown and "nicht eingerichtet" not in shown
+
+
 def test_an_answer_goes_out_and_stops_the_clock(console: TestClient, database: Database, number: str):
     answer = send(console, number, "messages", text="Wir kümmern uns.", public="1", channel="email", then="pending")
     assert answer.status_code == 303
@@ -475,7 +491,7 @@ def test_an_answer_goes_out_and_stops_the_clock(console: TestClient, database: D
     assert stored(database, number).status == "pending"
     sent = database.work(lambda s: s.scalars(select(Delivery).where(Delivery.purpose == "reply")).one())
     assert sent.to_value == "em@mail.example"
-    assert "wird gesendet" in console.get(f"/console/tickets/{number}").text
+    assert "wartet, der Kanal ist nicht eingerichtet" in console.get(f"/console/tickets/{number}").text
 
 
 def test_a_note_never_leaves_the_house(console: TestClient, database: Database, number: str):

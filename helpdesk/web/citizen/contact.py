@@ -320,5 +320,5 @@ def confirmation(session: Session, secret: str, request: Request) -> Confirmatio
         number=ticket.number,
         link=notifications.link_to(context(session), ticket),
         promise_at=promise,
-        copy_to=way.address.value if way and way.channel == "email" else "",
+        copy_to=way.address.value if way and way.channel == "email" and "email" in context(session).channels else "",
     )

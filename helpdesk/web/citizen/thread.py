@@ -57,7 +57,7 @@ def page_of(session: Session, ticket: Ticket, frame: Frame, done: Done | None = 
         steps=steps(ticket),
         messages=messages(session, ticket, frame.path),
         promise_at=ticket.next_due_at if ticket.next_clock in PROMISES else None,
-        by_mail=way is not None and way.channel == "email",
+        by_mail=way is not None and way.channel == "email" and "email" in context(session).channels,
         reply_key=str(uuid4()),
         can_reply=ticket.status not in tickets.DONE or reopenable,
         can_close=ticket.status not in tickets.DONE,

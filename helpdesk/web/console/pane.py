@@ -75,7 +75,7 @@ def pane(
         severity=Severity(ticket.severity),
         severity_reason=_severity_reason(ticket),
         clocks=clocks.of_ticket(story.clocks, ticket.severity, moment),
-        timeline=arranged([*_messages(story, catalog), *_events(story.events, catalog)], ZONE),
+        timeline=arranged([*_messages(story, catalog, capable), *_events(story.events, catalog)], ZONE),
         context=_context(story, moment, list_asked),
         assignee=Person(name=assignee.name) if assignee else None,
         team=catalog.teams.get(ticket.team or "", ticket.team or ""),
@@ -149,16 +149,16 @@ def _way(story: Story, capable: Capabilities) -> Option:
 # timeline
 
 
-def _messages(story: Story, catalog: Catalog) -> Iterator[MessageItem | EventItem]:
+def _messages(story: Story, catalog: Catalog, capable: Capabilities) -> Iterator[MessageItem | EventItem]:
     spoken = [row for row in story.said if row.id is not None]
     for _, rows in groupby(spoken, key=lambda row: row.id):
-        yield _message(list(rows), story.ticket)
+        yield _message(list(rows), story.ticket, capable)
     for row in story.said:
         if row.id is None:
-            yield from _sent_alone(row, story.ticket, catalog)
+            yield from _sent_alone(row, story.ticket, catalog, capable)
 
 
-def _message(rows: list[Row[Any]], ticket: Ticket) -> MessageItem:
+def _message(rows: list[Row[Any]], ticket: Ticket, capable: Capabilities) -> MessageItem:
     said = rows[0]
     sent = [row for row in rows if row.delivery is not None]
     inward = said.author == "requester"
@@ -172,7 +172,7 @@ def _message(rows: list[Row[Any]], ticket: Ticket) -> MessageItem:
         channel=_channel(said.channel) if said.public else None,
         language="" if (said.language or "de").startswith("de") else said.language,
         attachments=tuple(_file(each, ticket) for each in said.files or ()),
-        delivery=_mark(_worst(sent), ticket) if sent else None,
+        delivery=_mark(_worst(sent), ticket, capable) if sent else None,
         automatic=said.automatic,
     )
 
@@ -182,7 +182,9 @@ def _worst(sent: list[Row[Any]]) -> Row[Any]:
     return next((row for row in sent if row.state in ("failed", "uncertain")), sent[-1])
 
 
-def _sent_alone(row: Row[Any], ticket: Ticket, catalog: Catalog) -> Iterator[MessageItem | EventItem]:
+def _sent_alone(
+    row: Row[Any], ticket: Ticket, catalog: Catalog, capable: Capabilities
+) -> Iterator[MessageItem | EventItem]:
     """A receipt, a notice, a page: one line while it goes well, a message with its mark when it does not."""
     purpose = words.PURPOSES.get(row.purpose, row.purpose)
     colleague = catalog.colleagues.get(row.paged or 0)
@@ -197,25 +199,31 @@ def _sent_alone(row: Row[Any], ticket: Ticket, catalog: Catalog) -> Iterator[Mes
             at=row.created_at,
             text=f"{what} per {words.channel(row.carrier)}",
             channel=_channel(row.carrier),
-            delivery=_mark(row, ticket),
+            delivery=_mark(row, ticket, capable),
             automatic=True,
         )
         return
     yield EventItem(
         at=row.created_at,
         icon=channel_icon(row.carrier),
-        text=f"{what} per {words.channel(row.carrier)}: {words.STATES.get(row.state, row.state)}",
+        text=f"{what} per {words.channel(row.carrier)}: {_progress(row, capable)}",
     )
+
+
+def _progress(row: Row[Any], capable: Capabilities) -> str:
+    if row.state == "pending" and row.carrier not in capable.channels:
+        return words.NOT_SET_UP
+    return words.STATES.get(row.state, row.state)
 
 
 def _is_withdrawn(row: Row[Any]) -> bool:
     return row.state == "failed" and (row.detail or "").startswith("withdrawn")
 
 
-def _mark(row: Row[Any], ticket: Ticket) -> DeliveryMark:
+def _mark(row: Row[Any], ticket: Ticket, capable: Capabilities) -> DeliveryMark:
     state = State(row.state)
     if state not in (State.FAILED, State.UNCERTAIN) or _is_withdrawn(row):
-        return DeliveryMark(state=state)
+        return DeliveryMark(state=state, waits=state is State.PENDING and row.carrier not in capable.channels)
     reason = words.UNCERTAIN if state is State.UNCERTAIN else words.FAILURES.get(row.reason, words.FAILURES["unknown"])
     again = f"{href(ticket.number)}/deliveries/{row.delivery}/again" if row.purpose in REPEATABLE else ""
     return DeliveryMark(state=state, reason=reason, retry_href=again)

@@ -345,6 +345,7 @@ class DeliveryMark:
     state: State
     reason: str = ""
     retry_href: str = ""
+    waits: bool = False  #: its channel is not set up
 
 
 @view

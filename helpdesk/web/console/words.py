@@ -43,6 +43,8 @@ STATES: Mapping[str, str] = {
     "read": "gelesen",
     "failed": "fehlgeschlagen",
 }
+#: a message for a channel that is not set up; it goes out when the channel is
+NOT_SET_UP = "wartet, der Kanal ist nicht eingerichtet"
 #: why a delivery failed, and what helps
 FAILURES: Mapping[str, str] = {
     "invalid_address": "Die Adresse gibt es nicht. Bitte fragen Sie nach einer anderen.",
