@@ -233,6 +233,10 @@ class FileTooLarge(Exception):
     """Raised by `fetch` while streaming, as soon as the cap is passed; the message is taken in all the same."""
 
 
+class NotNow(Exception):
+    """The desk can keep nothing at the moment (its database is away). No fault of the message: never a reason to park it."""
+
+
 class Misconfigured(Exception):
     """Raised by `from_settings`: the settings are half there; the text names what is missing."""
 

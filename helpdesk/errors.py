@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+from helpdesk.channel import NotNow
+
 
 class HelpdeskError(Exception):
     """Das hat nicht geklappt."""
@@ -70,7 +72,7 @@ class TooMany(HelpdeskError):
         self.retry_after = retry_after
 
 
-class DatabaseAway(HelpdeskError):
+class DatabaseAway(HelpdeskError, NotNow):
     """Wir können Ihre Nachricht gerade nicht speichern. Bitte versuchen Sie es gleich noch einmal oder rufen Sie uns an."""
 
     status = 503

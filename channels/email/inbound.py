@@ -19,7 +19,7 @@ from channels.email.originals import Originals
 from channels.email.reading import TRUNCATED, Unreadable
 from channels.email.sandbox import Read, Sandbox
 from channels.email.settings import Account
-from helpdesk.channel import DeliveryReport, Desk, Raw
+from helpdesk.channel import DeliveryReport, Desk, NotNow, Raw
 
 MAX_MAILS = 200  #: in one pass, so that it ends
 PATIENCE = 3  #: passes in which the desk may fail at a mail before it is parked
@@ -84,6 +84,8 @@ class Pass:
         self._originals.keep(raw.body)
         try:
             await _hand_over(desk, found)
+        except NotNow as problem:
+            raise DeskFailed(problem) from problem
         except Exception as problem:  # the desk may fail in any way
             self._failures[place] += 1
             if self._failures[place] >= PATIENCE:

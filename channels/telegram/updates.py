@@ -19,7 +19,7 @@ from channels.telegram.inbound import command_of, messages_of, parse_update, pri
 from channels.telegram.outbound import NO_PREVIEW
 from channels.telegram.replies import Reply, pressed, typed
 from channels.telegram.texts import greeting, sentence
-from helpdesk.channel import Desk, InboundMessage, Kind, Raw
+from helpdesk.channel import Desk, InboundMessage, Kind, NotNow, Raw
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ class Updates:
             return
         try:
             await self._work(update, messages, desk)
+        except NotNow:
+            raise
         except Exception:
             if self._worth_repeating(update.update_id):
                 raise
@@ -62,7 +64,7 @@ class Updates:
         self.last_at = datetime.now(UTC)
 
     def _worth_repeating(self, update_id: int) -> bool:
-        """Until patience ends with this one update. If the whole database is away, parking fails as well."""
+        """Until patience ends with this one update. A database that is away does not count."""
         failures = self._failures.pop(update_id, 0) + 1
         self._failures[update_id] = failures
         if len(self._failures) > REMEMBERED:

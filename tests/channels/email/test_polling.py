@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from channels.email.imap import LoginRefused, MailboxError
 from channels.email.reading import Unreadable
 from channels.email.sandbox import Sandbox
 from channels.email.settings import accounts
-from helpdesk.channel import DeliveryError, InboundMessage, Outcome, Receipt
+from helpdesk.channel import DeliveryError, InboundMessage, NotNow, Outcome, Receipt
 from helpdesk.testing.fake_desk import FakeDesk
 from tests.channels.email.fake_mail import FakeMail
 from tests.channels.email.mails import RULES, mail, payload, raw
@@ -108,6 +109,29 @@ async def test_a_mail_at_which_only_the_desk_fails_is_parked_in_the_end(fake: Fa
     assert waiting(fake) == 0
     assert [why for _, why in desk.parked] == ["desk: ZeroDivisionError"]
     assert fake.in_folder("Failed") == [mail("Gift")]
+
+
+class ComesAndGoes(FakeDesk):
+    """Whatever is taken in finds the database away, whatever is parked finds it back."""
+
+    away = True
+
+    async def take_in(self, message: InboundMessage) -> Receipt:
+        if self.away:
+            raise NotNow
+        return await super().take_in(message)
+
+
+async def test_a_database_that_comes_and_goes_is_no_fault_of_a_mail(fake: FakeMail, channel: EmailChannel) -> None:
+    desk = ComesAndGoes()
+    fake.put(mail("gut"))
+    for _ in range(2 * inbound.PATIENCE):
+        with contextlib.suppress(NotNow):
+            await channel.poll(desk)
+    assert (waiting(fake), desk.parked) == (1, [])
+    desk.away = False
+    await channel.poll(desk)
+    assert [message.text for message in desk.messages] == ["gut"]
 
 
 async def test_a_mail_that_cannot_be_put_away_is_not_fetched_again(

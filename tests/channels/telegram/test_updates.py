@@ -11,7 +11,7 @@ import pytest
 from channels.telegram import TelegramChannel
 from channels.telegram.replies import Reply, pressed, typed
 from channels.telegram.updates import PATIENCE
-from helpdesk.channel import Answer, Kind, Line, Raw
+from helpdesk.channel import Answer, Kind, Line, NotNow, Raw
 from helpdesk.testing.fake_desk import FakeDesk
 from helpdesk.testing.wire import Request, call
 from tests.channels.telegram.conftest import SECRET
@@ -147,6 +147,25 @@ async def test_one_update_that_can_never_be_stored_is_set_aside(bot: TelegramCha
     assert [await post(bot, desk, poison) for _ in range(PATIENCE)] == [*[503] * (PATIENCE - 1), 200]
     assert [raw.body for raw, _ in desk.parked] == [poison.body]
     assert await post(bot, desk, payload("message")) == 200
+
+
+class _NotNow(FakeDesk):
+    """Its database comes and goes: whatever is taken in finds it away, whatever is parked finds it back."""
+
+    away = True
+
+    async def take_in(self, message):  # type: ignore[no-untyped-def]
+        if self.away:
+            raise NotNow
+        return await super().take_in(message)
+
+
+async def test_a_database_that_comes_and_goes_is_no_fault_of_an_update(bot: TelegramChannel) -> None:
+    desk = _NotNow(BOT)
+    assert {await post(bot, desk, payload("message")) for _ in range(2 * PATIENCE)} == {503}
+    desk.away = False
+    assert await post(bot, desk, payload("message")) == 200
+    assert (len(desk.messages), desk.parked) == (1, [])
 
 
 async def test_with_the_database_away_nothing_is_ever_set_aside(bot: TelegramChannel, desk: FakeDesk) -> None:
