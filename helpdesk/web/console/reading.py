@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, text, union_all
+from sqlalchemy import Row, Text, bindparam, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
@@ -78,7 +78,7 @@ class Story:
 
 def story(session: Session, visitor: Visitor, number: str) -> Story:
     """Raises `NotFound`, also for a ticket that this visitor may not see. Leaves an audit event of the opening."""
-    rows = session.execute(_tickets(visitor, number)).all()
+    rows = session.execute(TICKETS.where(access.visible(visitor)), {"number": number}).all()
     if not rows or rows[0].Ticket.number != number:
         raise NotFound("Dieses Ticket gibt es nicht.")
     first = rows[0]
@@ -95,33 +95,38 @@ def story(session: Session, visitor: Visitor, number: str) -> Story:
     )
 
 
-def _tickets(visitor: Visitor, number: str) -> Any:
-    """The ticket with its person, addresses and ledger, then earlier tickets of the same person: one statement."""
-    this, other = aliased(Ticket), aliased(Ticket)
-    person = select(this.contact_id).where(this.number == number).scalar_subquery()
-    others = select(other.id).where(other.contact_id == person).order_by(other.id.desc()).limit(EARLIER + 1).subquery()
-    wanted = union_all(select(this.id).where(this.number == number), select(others.c.id)).subquery()
-    return (
-        select(Ticket, Contact, _reaches(number).label("reaches"), _ledger(number).label("ledger"))
-        .outerjoin(Contact, Contact.id == Ticket.contact_id)
-        .where(Ticket.id.in_(select(wanted.c.id)), access.visible(visitor))
-        .order_by((Ticket.number == number).desc(), Ticket.id.desc())
-    )
-
-
-def _reaches(number: str) -> Any:
+def _reaches() -> Any:
     said = func.jsonb_build_object(
         "kind", AddressRow.kind, "value", AddressRow.value,
         "verified", AddressRow.verified_at.is_not(None), "blocked", AddressRow.blocked_at.is_not(None),
     )  # fmt: skip
     rows = select(func.jsonb_agg(aggregate_order_by(said, AddressRow.id)))
-    return rows.where(AddressRow.contact_id == Ticket.contact_id, Ticket.number == number).scalar_subquery()
+    return rows.where(AddressRow.contact_id == Ticket.contact_id, Ticket.number == NUMBER).scalar_subquery()
 
 
-def _ledger(number: str) -> Any:
+def _ledger() -> Any:
     said = func.to_jsonb(ClockEvent.__table__.table_valued())  # type: ignore[attr-defined]  # a Table, typed as FromClause
     rows = select(func.jsonb_agg(aggregate_order_by(said, ClockEvent.id)))
-    return rows.where(ClockEvent.ticket_id == Ticket.id, Ticket.number == number).scalar_subquery()
+    return rows.where(ClockEvent.ticket_id == Ticket.id, Ticket.number == NUMBER).scalar_subquery()
+
+
+def _tickets() -> Any:
+    """The ticket with its person, addresses and ledger, then earlier tickets of the same person: one statement."""
+    this, other = aliased(Ticket), aliased(Ticket)
+    person = select(this.contact_id).where(this.number == NUMBER).scalar_subquery()
+    others = select(other.id).where(other.contact_id == person).order_by(other.id.desc()).limit(EARLIER + 1).subquery()
+    wanted = union_all(select(this.id).where(this.number == NUMBER), select(others.c.id)).subquery()
+    return (
+        select(Ticket, Contact, _reaches().label("reaches"), _ledger().label("ledger"))
+        .outerjoin(Contact, Contact.id == Ticket.contact_id)
+        .where(Ticket.id.in_(select(wanted.c.id)))
+        .order_by((Ticket.number == NUMBER).desc(), Ticket.id.desc())
+    )
+
+
+NUMBER = bindparam("number", type_=Text)
+#: put together once: that costs more than running it
+TICKETS = _tickets()
 
 
 INSTANTS = ("at", "until", "message_at", "contact_at")
