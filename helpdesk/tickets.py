@@ -356,8 +356,13 @@ def _opened_again(ticket: Ticket, actor: str) -> Happened:
 # what agents do
 
 
-def reply(session: Session, ticket: Ticket, words: str, actor: Actor, *, then: str = "open") -> int:
-    """A public answer of our side. `then`: open, pending (waits for the requester) or resolved. Returns the message id."""
+def reply(
+    session: Session, ticket: Ticket, words: str, actor: Actor, *, then: str = "open", key: str | None = None
+) -> int:
+    """A public answer of our side. `then`: open, pending (waits for the requester) or resolved. Returns the message id.
+
+    `key` names the message for a sender who may send it again; see `said`.
+    """
     words = clean(words)
     if not words.strip():
         raise BadInput("Bitte schreiben Sie einen Text.", field="text")
@@ -365,7 +370,7 @@ def reply(session: Session, ticket: Ticket, words: str, actor: Actor, *, then: s
     way = notifications.way_back(session, ticket)
     message_id = _say(
         session, ticket, public=True, author="agent", author_name=actor.name, agent_id=actor.id,
-        channel=way.channel if way else "web", text=words, language=ticket.language,
+        channel=way.channel if way else "web", text=words, language=ticket.language, external_id=key,
     )  # fmt: skip
     ticket.last_author, ticket.last_message_at = "agent", now
     happened = [Happened(kind="message.sent", actor=str(actor), data={"message": message_id, "by": actor.name})]
@@ -399,14 +404,20 @@ def _left(ticket: Ticket, then: str) -> str | None:
     return "open" if then == "open" and ticket.status == Status.PENDING else None
 
 
-def note(session: Session, ticket: Ticket, words: str, actor: Actor) -> int:
+def said(session: Session, ticket: Ticket, key: str) -> Message | None:
+    """The message that was sent under this key. Exact, since who asks holds the ticket's lock."""
+    rows = select(Message).where(Message.ticket_id == ticket.id, Message.external_id == key)
+    return session.scalars(rows).one_or_none()
+
+
+def note(session: Session, ticket: Ticket, words: str, actor: Actor, *, key: str | None = None) -> int:
     """An internal note: never leaves the house, stops no clock."""
     words = clean(words)
     if not words.strip():
         raise BadInput("Bitte schreiben Sie einen Text.", field="text")
     message_id = _say(
         session, ticket, public=False, author="agent", author_name=actor.name, agent_id=actor.id, channel="console",
-        text=words, language="de",
+        text=words, language="de", external_id=key,
     )  # fmt: skip
     look.look(session, ticket, [Happened(kind="note.written", actor=str(actor), data={"message": message_id})])
     return message_id

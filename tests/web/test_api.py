@@ -564,3 +564,18 @@ def test_too_many_calls_of_one_token_are_told_when_to_come_back(
 def test_refused_calls_count_as_well(client: TestClient, agent: dict[str, str]) -> None:
     statuses = [client.post("/api/v1/tickets", json={}, headers=agent).status_code for _ in range(3)]
     assert statuses == [422, 422, 429]
+
+
+def test_an_answer_sent_again_under_its_key_is_said_once(
+    client: TestClient, database: Database, agent: dict[str, str]
+) -> None:
+    number = client.post("/api/v1/tickets", json={"text": "Hilfe"}, headers=agent).json()["number"]
+    keyed = {**agent, "Idempotency-Key": '"a-1"'}
+    path = f"/api/v1/tickets/{number}/messages"
+    answers = [client.post(path, json={"text": "Wir sind dran.", "public": True}, headers=keyed) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert client.post(path, json={"text": "Etwas anderes", "public": True}, headers=keyed).status_code == 422
+    assert client.post(path, json={"text": "Wir sind dran.", "public": False}, headers=keyed).status_code == 422
+    said = [message["text"] for message in client.get(f"/api/v1/tickets/{number}", headers=agent).json()["messages"]]
+    assert said == ["Hilfe", "Wir sind dran."]

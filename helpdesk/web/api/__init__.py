@@ -47,7 +47,8 @@ OPERATIONS = (
     ),
     Operation(
         method="POST", path="/tickets/{number}/messages", name="writeMessage", summary="Answers, or notes",
-        run=acts.write, body=MessageIn, answer=MessageCreated, roles=WORKS, status=201, problems=(404, *BODY),
+        run=acts.write, body=MessageIn, answer=MessageCreated, roles=WORKS, status=201,
+        headers={"Idempotency-Key": KEY}, problems=(404, *BODY),
     ),
     Operation(
         method="PUT", path="/tickets/{number}/acknowledgement", name="acknowledge", summary="Says who takes it",

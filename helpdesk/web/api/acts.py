@@ -12,18 +12,34 @@ from helpdesk.models import Status, Ticket
 from helpdesk.plain import clean
 from helpdesk.rulebook import Colleague
 from helpdesk.tickets import Actor
+from helpdesk.web.api import opening
 from helpdesk.web.api.layer import Call
+from helpdesk.web.api.problems import Fault, Invalid
 from helpdesk.web.api.shapes import AgentIn, MessageCreated, MessageIn, TicketState
 from helpdesk.web.api.tickets import assignee_of, name_of, number_in
 
+OTHER_MESSAGE = (
+    "Unter diesem Schlüssel kam schon eine andere Nachricht. Für eine neue bitte einen neuen Schlüssel senden."
+)
+
 
 def write(session: Session, call: Call) -> MessageCreated:
-    """An answer goes to the person at once; a note never leaves the house."""
+    """An answer goes to the person at once; a note never leaves the house. Sent twice under one key it is said once."""
     sent = call.sent(MessageIn)
     words = clean(intake.limited(sent.text, call.house.settings.max_text))
+    key = opening.key_of(call.headers.get(opening.KEY))
+    named = f"{call.visitor.actor}#{key}" if key else None
     ticket = _locked(session, call)
+    first = tickets.said(session, ticket, named) if named else None
+    if first is not None:
+        if (first.text, first.public) != (words, sent.public):
+            raise Invalid([Fault(field="Idempotency-Key", message=OTHER_MESSAGE)])
+        return _said(ticket, first.id, sent)
     say = tickets.reply if sent.public else tickets.note
-    message_id = say(session, ticket, words, call.visitor.actor)
+    return _said(ticket, say(session, ticket, words, call.visitor.actor, key=named), sent)
+
+
+def _said(ticket: Ticket, message_id: int, sent: MessageIn) -> MessageCreated:
     return MessageCreated(
         id=message_id,
         number=ticket.number,

@@ -51,7 +51,7 @@ def _message(session: Session, call: Call, wanted: TicketIn) -> InboundMessage:
     sender = _sender(wanted.contact or ContactIn())
     kept = {name: call.headers[name] for name in ("content-type", KEY) if name in call.headers}
     return InboundMessage(
-        external_id=_key(call.headers.get(KEY)) or wanted.external_id or str(uuid.uuid4()),
+        external_id=key_of(call.headers.get(KEY)) or wanted.external_id or str(uuid.uuid4()),
         kind=Kind.MESSAGE,
         sender=sender,
         recipient=Address(kind=CHANNEL, value=call.visitor.actor.name),
@@ -62,7 +62,7 @@ def _message(session: Session, call: Call, wanted: TicketIn) -> InboundMessage:
     )
 
 
-def _key(header: str | None) -> str | None:
+def key_of(header: str | None) -> str | None:
     """The key without its quotes; some clients send it bare."""
     if header is None:
         return None
