@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 
 from helpdesk import accounts, app, config, demo, explain, i18n
 from helpdesk.channel import Misconfigured
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.house import House
 from helpdesk.models import Agent, Version
 from helpdesk.settings import Settings
@@ -247,6 +247,8 @@ def _greet(settings: Settings, passwords: dict[str, str]) -> None:
         password = next(iter(passwords.values()))
         out.print(f"  Anmelden als {', '.join(passwords)}")
         out.print(f"  Passwort     {password}   (wird nur jetzt gezeigt)\n")
+    else:
+        out.print("  Passwort vergessen? .venv/bin/helpdesk user password agent@demo.example\n")
     out.print("  Beenden: Strg+C\n")
 
 
@@ -334,6 +336,18 @@ def user_add(
         agent = accounts.add_agent(session, email, name, role=role, password=password)
         for each in team or ():
             accounts.join(session, agent.id, each)
+        out.print(f"{agent.email}  Passwort: {password}")
+
+
+@user_app.command("password")
+def user_password(email: str) -> None:
+    """Setzt ein neues Passwort und zeigt es einmal. Beispiel: helpdesk user password a@b.example"""
+    with a_house() as house, house.database.transaction() as session:
+        agent = session.scalars(select(Agent).where(Agent.email == email.strip().lower())).one_or_none()
+        if agent is None:
+            raise NotFound("Dieses Konto gibt es nicht.")
+        password = secrets.token_urlsafe(12)
+        accounts.set_password(session, agent, password)
         out.print(f"{agent.email}  Passwort: {password}")
 
 

@@ -35,7 +35,7 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # 
 
 def test_every_command_shows_an_example(run) -> None:  # type: ignore[no-untyped-def]
     for words in (("up",), ("serve",), ("work",), ("migrate",), ("check",), ("config", "plan"), ("config", "apply"),
-                  ("config", "export"), ("user", "add"), ("token", "add"), ("sla", "explain"), ("mail", "parse")):  # fmt: skip
+                  ("config", "export"), ("user", "add"), ("user", "password"), ("token", "add"), ("sla", "explain"), ("mail", "parse")):  # fmt: skip
         assert "Beispiel:" in run(*words, "--help"), words
 
 
@@ -75,6 +75,8 @@ def test_tokens_and_users_are_shown_once(run) -> None:  # type: ignore[no-untype
         run("user", "add", "Neu@demo.example", "--name", "Neu Hier", "--team", "l1"),
     )
     run("token", "add", "x", "--role", "gott", fails=True)
+    assert re.search(r"agent@demo\.example +Passwort: \S{12,}", run("user", "password", "Agent@demo.example"))
+    run("user", "password", "niemand@demo.example", fails=True)
 
 
 def test_sla_explain_adds_up(run, desk: Desk) -> None:  # type: ignore[no-untyped-def]
