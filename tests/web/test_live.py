@@ -166,21 +166,24 @@ def test_what_commits_late_is_not_missed(url: str, house: House, database: Datab
 
 
 def test_without_its_listening_connection_it_polls_and_listens_again(url: str, database: Database):
-    kill = text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+    mine = "FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+    kill, count = (text(f"SELECT count({what}) {mine}") for what in ("pg_terminate_backend(pid)", "*"))
+
+    async def until_it_listens() -> None:
+        for _ in range(100):
+            if await database.run(lambda s: s.execute(count).scalar_one()) == 1:
+                return
+            await asyncio.sleep(0.1)
+        pytest.fail("it does not listen")
 
     async def story() -> None:
         async with listening(url) as listener:
+            await until_it_listens()
             assert await database.run(lambda s: s.execute(kill).scalar_one()) == 1
             for _ in range(2):
                 number = await database.run(opened)
                 assert await listener.next(live.POLL + 1) == [number]
-            await asyncio.sleep(1)
-            assert (
-                await database.run(
-                    lambda s: s.execute(text(str(kill).replace("pg_terminate_backend(pid)", "*"))).scalar_one()
-                )
-                == 1
-            )
+            await until_it_listens()
 
     asyncio.run(story())
 
