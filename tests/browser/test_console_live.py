@@ -126,16 +126,23 @@ def test_the_whole_work_goes_by_keys_alone(browser: Browser, url: str, number: s
     with opened(browser, f"{url}/console", WIDE) as page:
         sign_in(page)
         watch(page, complaints)
+        page.wait_for_load_state()
         page.keyboard.press("j")
+        expect(page.locator(".row .subject").first).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("#ticket-title")).to_be_focused()
         page.keyboard.press("Shift+Z")
         expect(page.locator("#assign-menu > summary")).to_contain_text("Alex Muster")
         page.keyboard.press("r")
+        expect(page.locator("#text")).to_be_focused()
         page.keyboard.type("Das Portal geht wieder.")
         page.keyboard.press("Control+Enter")
         expect(page.locator(".message.outgoing")).to_contain_text("Das Portal geht wieder.")
+        expect(
+            page.locator("#ticket-title")
+        ).to_be_focused()  # the answer to the sending is there, not only the live news
         page.keyboard.press("s")
+        expect(page.locator("#status-menu")).to_have_attribute("open", "")
         page.keyboard.press("Enter")
         expect(page.locator("#notices")).to_contain_text("Als gelöst gemeldet.")
 
