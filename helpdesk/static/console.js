@@ -149,8 +149,10 @@ const asPage = (text) => new DOMParser().parseFromString(text, "text/html");
 const replace = (fresh, selector) => {
   const [old, now] = [one(selector), one(selector, fresh)];
   if (!old || !now || one("details[open]", old) || old.matches(":popover-open")) return;
+  const held = old.contains(document.activeElement) && document.activeElement.id;
   old.replaceWith(document.adoptNode(now));
   htmx.process(now);
+  if (held) document.getElementById(held)?.focus({ preventScroll: true }); // news must not take the focus away
 };
 
 // New rows never push what is being read: they wait behind a button.

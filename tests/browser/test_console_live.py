@@ -133,6 +133,8 @@ def test_the_whole_work_goes_by_keys_alone(browser: Browser, url: str, number: s
         expect(page.locator("#ticket-title")).to_be_focused()
         page.keyboard.press("Shift+Z")
         expect(page.locator("#assign-menu > summary")).to_contain_text("Alex Muster")
+        expect(page.locator("#notices")).to_contain_text("Zugewiesen.")  # likewise
+        expect(page.locator("#ticket-title")).to_be_focused()
         page.keyboard.press("r")
         expect(page.locator("#text")).to_be_focused()
         page.keyboard.type("Das Portal geht wieder.")
