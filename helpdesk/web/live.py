@@ -81,9 +81,11 @@ class Feed:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            left = set(tasks)
+            while left:  # again, since `wait_for` of Python 3.11 can swallow a cancellation
+                for task in left:
+                    task.cancel()
+                _, left = await asyncio.wait(left, timeout=0.5)
 
     @contextlib.asynccontextmanager
     async def joined(self) -> AsyncIterator[asyncio.Queue[Batch]]:
